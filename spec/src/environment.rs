@@ -1,0 +1,108 @@
+//! The client's environment, behind a trait, so that it can be another one in tests and services.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::Path;
+
+/// Where references are resolved (rule 8).
+///
+/// Asking whether a variable is set is one thing, reading it another: validation does only the
+/// first.
+pub trait Environment: Send + Sync + fmt::Debug {
+    /// Whether the variable is set; its value is not read.
+    fn is_set(&self, name: &str) -> bool;
+
+    /// The value of the variable.
+    fn read(&self, name: &str) -> Option<OsString>;
+
+    /// Whether `command` would be found: on `PATH`, or at its path when it has one.
+    fn finds_command(&self, command: &str) -> bool;
+}
+
+/// The environment of this process.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    fn is_set(&self, name: &str) -> bool {
+        std::env::var_os(name).is_some()
+    }
+
+    fn read(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name)
+    }
+
+    fn finds_command(&self, command: &str) -> bool {
+        if command.contains('/') {
+            return is_executable(Path::new(command));
+        }
+        let Some(path) = std::env::var_os("PATH") else { return false };
+        std::env::split_paths(&path).any(|folder| is_executable(&folder.join(command)))
+    }
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// An environment made by hand: these variables, these commands and nothing else.
+///
+/// Its `Debug` shows names, never values.
+#[derive(Clone, Default)]
+pub struct FixedEnvironment {
+    variables: BTreeMap<String, OsString>,
+    commands: Vec<String>,
+}
+
+impl FixedEnvironment {
+    /// An environment in which nothing is set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a variable.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<OsString>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Lets a command be found.
+    #[must_use]
+    pub fn with_command(mut self, command: impl Into<String>) -> Self {
+        self.commands.push(command.into());
+        self
+    }
+}
+
+impl Environment for FixedEnvironment {
+    fn is_set(&self, name: &str) -> bool {
+        self.variables.contains_key(name)
+    }
+
+    fn read(&self, name: &str) -> Option<OsString> {
+        self.variables.get(name).cloned()
+    }
+
+    fn finds_command(&self, command: &str) -> bool {
+        self.commands.iter().any(|c| c == command)
+    }
+}
+
+impl fmt::Debug for FixedEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FixedEnvironment")
+            .field("variables", &self.variables.keys().collect::<Vec<_>>())
+            .field("commands", &self.commands)
+            .finish()
+    }
+}

@@ -1,0 +1,59 @@
+//! The contract of `mcp-registry`: which words there are, what an entry is, and what every backend
+//! must do.
+//!
+//! # What is a registry?
+//! It says which MCP servers an agent has mounted. Each is an **entry** ([`McpServerSpec`]): a name
+//! and how the server is reached. Entries belong to a **scope** ([`Scope`]), usually one agent. A
+//! **backend** ([`McpServerRegistryBackend`]) stores the entries of one scope; it is opened by a
+//! **locator** ([`Locator`]), a string such as `filesystem:agents/scout`. Callers hold a
+//! [`McpServerRegistry`], the handle that does what holds for every backend.
+//!
+//! This crate has the types and the trait; it does no I/O and needs no runtime. The rules are in
+//! `spec/BACKEND.md` of the repository, included as [`rules`].
+
+pub mod backend;
+pub mod capabilities;
+pub mod context;
+pub mod digest;
+pub mod environment;
+pub mod error;
+pub mod json;
+pub mod launch;
+pub mod locator;
+pub mod mask;
+pub mod name;
+pub mod redact;
+pub mod reference;
+pub mod registration;
+pub mod registry;
+pub mod secret;
+pub mod spec;
+pub mod template;
+pub mod text;
+pub mod validation;
+
+#[doc = include_str!("../BACKEND.md")]
+pub mod rules {}
+
+#[doc = include_str!("../MCP-MD.md")]
+pub mod mcp_md {}
+
+pub use async_trait::async_trait;
+
+pub use backend::{Loaded, McpServerRegistryBackend, Revision};
+pub use capabilities::Capabilities;
+pub use context::{Literals, WriteContext};
+pub use digest::Digest;
+pub use environment::{Environment, FixedEnvironment, ProcessEnvironment};
+pub use error::{Error, ErrorKind, Result};
+pub use launch::{LaunchRemote, LaunchSpec, LaunchTransport};
+pub use locator::Locator;
+pub use mask::MaskedSpec;
+pub use name::{Scope, ServerName};
+pub use reference::{BrokenEntry, Listing, McpServerRef};
+pub use registration::{Backends, OpenRequest, OptionHelp, Registration};
+pub use registry::McpServerRegistry;
+pub use secret::Secret;
+pub use spec::{McpServerSpec, Remote, SpecFields, Stdio, Transport, TransportKind};
+pub use template::{EnvTemplate, TextTemplate};
+pub use validation::ValidationResult;

@@ -1,0 +1,247 @@
+//! The handle that callers hold.
+
+use std::sync::Arc;
+
+use crate::redact::redact;
+use crate::{
+    Capabilities, Digest, Environment, Error, ErrorKind, LaunchSpec, Listing, Literals, Loaded, McpServerRef,
+    McpServerRegistryBackend, McpServerSpec, ProcessEnvironment, Result, Revision, Scope, ServerName, ValidationResult,
+    WriteContext,
+};
+
+/// A registry: an opened backend, with what holds for every backend done once.
+///
+/// - Listings are sorted and their refs redacted (rule 4).
+/// - Every write is preceded by a check of the entry, of literals that look like secrets, and of
+///   the capability as negotiated (rule 3).
+/// - References are resolved here, on the client, and only for launch (rule 8).
+///
+/// Cloning it is cheap; the clones share the backend.
+#[derive(Debug, Clone)]
+pub struct McpServerRegistry {
+    backend: Arc<dyn McpServerRegistryBackend>,
+    environment: Arc<dyn Environment>,
+}
+
+impl McpServerRegistry {
+    /// A registry on `backend`, resolving references in the environment of the process.
+    #[must_use]
+    pub fn new(backend: Arc<dyn McpServerRegistryBackend>) -> Self {
+        Self { backend, environment: Arc::new(ProcessEnvironment) }
+    }
+
+    /// The same, resolving references elsewhere.
+    #[must_use]
+    pub fn with_environment(mut self, environment: Arc<dyn Environment>) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// The backend underneath.
+    #[must_use]
+    pub fn backend(&self) -> &Arc<dyn McpServerRegistryBackend> {
+        &self.backend
+    }
+
+    /// The backend's id.
+    #[must_use]
+    pub fn backend_id(&self) -> &str {
+        self.backend.backend_id()
+    }
+
+    /// Everything the scope has mounted, sorted by name, broken entries beside the good ones.
+    ///
+    /// # Errors
+    /// As [`McpServerRegistryBackend::list`].
+    pub async fn list(&self) -> Result<Listing> {
+        let mut listing = self.backend.list().await?;
+        listing.sort();
+        for server in &mut listing.servers {
+            make_safe(server);
+        }
+        Ok(listing)
+    }
+
+    /// The entry `name`, holding references.
+    ///
+    /// # Errors
+    /// As [`McpServerRegistryBackend::load`].
+    pub async fn load(&self, name: &ServerName) -> Result<McpServerSpec> {
+        self.backend.load(name).await
+    }
+
+    /// What [`load`](Self::load) gives for every name, in list order (rule 10).
+    ///
+    /// # Errors
+    /// As [`McpServerRegistryBackend::list`].
+    pub async fn load_all(&self) -> Result<Vec<Loaded>> {
+        self.backend.load_all().await
+    }
+
+    /// The entry `name`, its references resolved, cleared for launch by the backend (rule 8).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load) and [`McpServerSpec::resolve`];
+    /// [`ErrorKind::PathNotAllowed`].
+    pub async fn load_for_launch(&self, name: &ServerName) -> Result<LaunchSpec> {
+        let launch = self.backend.load(name).await?.resolve(&*self.environment)?;
+        self.backend.check_launch(&launch).await?;
+        Ok(launch)
+    }
+
+    /// What the backend and this client find at a static look. Starts nothing, reads no value; a
+    /// missing entry is `ok: false` with the reason.
+    ///
+    /// # Errors
+    /// When the storage cannot be reached.
+    pub async fn validate(&self, name: &ServerName) -> Result<ValidationResult> {
+        let mut result = self.backend.validate(name).await?;
+        if result.is_ok() {
+            match self.backend.load(name).await {
+                Ok(spec) => add_warnings(&mut result, &spec, &*self.environment),
+                // It went between the two looks: the later one counts.
+                Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+                Err(error) => result.errors.push(error.to_string()),
+            }
+        }
+        Ok(result)
+    }
+
+    /// [`validate`](Self::validate) for everything in the scope, and for what the backend found
+    /// that is no entry.
+    ///
+    /// # Errors
+    /// When the storage cannot be reached.
+    pub async fn validate_all(&self) -> Result<Vec<ValidationResult>> {
+        let mut results = self.backend.validate_all().await?;
+        let loaded = self.backend.load_all().await?;
+        for result in results.iter_mut().filter(|r| r.is_ok()) {
+            let found = loaded.binary_search_by(|l| l.name.as_str().cmp(&result.name)).ok().and_then(|i| loaded.get(i));
+            if let Some(Ok(spec)) = found.map(|l| &l.result) {
+                add_warnings(result, spec, &*self.environment);
+            }
+        }
+        Ok(results)
+    }
+
+    /// Stores a new entry and gives its listing line.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSpec`] for an entry that breaks the contract or holds a literal that
+    /// looks like a secret which `context` does not allow; [`ErrorKind::Unsupported`];
+    /// [`ErrorKind::AlreadyInstalled`].
+    pub async fn install(&self, spec: &McpServerSpec, context: &WriteContext) -> Result<McpServerRef> {
+        check_input(spec, context)?;
+        self.require("install", |c| c.supports_install).await?;
+        self.backend.install(spec, context).await.map(safe_ref)
+    }
+
+    /// Replaces the entry whose digest is `expected`.
+    ///
+    /// # Errors
+    /// As [`install`](Self::install); [`ErrorKind::NotInRegistry`]; [`ErrorKind::Conflict`].
+    pub async fn update(
+        &self,
+        spec: &McpServerSpec,
+        expected: &Digest,
+        context: &WriteContext,
+    ) -> Result<McpServerRef> {
+        check_input(spec, context)?;
+        self.require("update", |c| c.supports_update).await?;
+        self.backend.update(spec, expected, context).await.map(safe_ref)
+    }
+
+    /// Removes an entry, broken or not; one that is not there is removed already.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`]; [`ErrorKind::Conflict`] when `expected` is given and differs.
+    pub async fn uninstall(&self, name: &ServerName, expected: Option<&Digest>, context: &WriteContext) -> Result<()> {
+        self.require("uninstall", |c| c.supports_uninstall).await?;
+        self.backend.uninstall(name, expected, context).await
+    }
+
+    /// What the backend's class can do (rule 3).
+    #[must_use]
+    pub fn declared(&self) -> Capabilities {
+        self.backend.declared()
+    }
+
+    /// What the connected resource allows now (rule 3).
+    ///
+    /// # Errors
+    /// When it must be asked and does not answer.
+    pub async fn capabilities(&self) -> Result<Capabilities> {
+        self.backend.capabilities().await
+    }
+
+    /// The same, asking anew.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn refresh_capabilities(&self) -> Result<Capabilities> {
+        self.backend.refresh_capabilities().await
+    }
+
+    /// A cheap token that changes with the scope's content.
+    ///
+    /// # Errors
+    /// When the storage cannot be reached.
+    pub async fn revision(&self) -> Result<Option<Revision>> {
+        self.backend.revision().await
+    }
+
+    /// The scopes of the storage that have entries.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] where it cannot be told.
+    pub async fn scopes(&self) -> Result<Vec<Scope>> {
+        self.backend.scopes().await
+    }
+
+    /// Lets go of what the backend holds (rule 6).
+    ///
+    /// # Errors
+    /// When something held could not be let go of.
+    pub async fn close(&self) -> Result<()> {
+        self.backend.close().await
+    }
+
+    async fn require(&self, operation: &str, allowed: fn(&Capabilities) -> bool) -> Result<()> {
+        if allowed(&self.backend.capabilities().await?) {
+            Ok(())
+        } else {
+            Err(Error::unsupported(self.backend_id(), operation))
+        }
+    }
+}
+
+fn check_input(spec: &McpServerSpec, context: &WriteContext) -> Result<()> {
+    spec.check()?;
+    if context.literals == Literals::Refuse
+        && let Some(field) = spec.masked().masked.first()
+    {
+        return Err(Error::new(
+            ErrorKind::InvalidSpec,
+            format!("{field} of the server {:?} holds a literal that looks like a secret", spec.name),
+        )
+        .hint("refer to an environment variable ($NAME or ${NAME}), or allow the literal explicitly"));
+    }
+    Ok(())
+}
+
+fn make_safe(server: &mut McpServerRef) {
+    for text in [&mut server.description, &mut server.source] {
+        if let std::borrow::Cow::Owned(safe) = redact(text) {
+            *text = safe;
+        }
+    }
+}
+
+fn safe_ref(mut server: McpServerRef) -> McpServerRef {
+    make_safe(&mut server);
+    server
+}
+
+fn add_warnings(result: &mut ValidationResult, spec: &McpServerSpec, environment: &dyn Environment) {
+    result.warnings.extend(spec.warnings(environment));
+}

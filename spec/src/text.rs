@@ -1,0 +1,65 @@
+//! Showing text that others wrote: nothing in it may steer the terminal or hide from the reader.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Whether a character must not reach a reader as it is: controls, line and paragraph separators,
+/// bidirectional controls, zero-width and other invisible characters.
+#[must_use]
+pub fn is_unprintable(c: char) -> bool {
+    match c {
+        ' '..='~' => false,
+        _ if c.is_control() => true,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => true,
+        '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => true,
+        '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' => true,
+        '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
+        _ => false,
+    }
+}
+
+/// Returns `text` with every [unprintable](is_unprintable) character written as `\u{…}`.
+///
+/// ```
+/// assert_eq!(mcp_registry_spec::text::escape("a\u{1b}[2J\u{202e}"), "a\\u{1b}[2J\\u{202e}");
+/// ```
+#[must_use]
+pub fn escape(text: &str) -> Cow<'_, str> {
+    // Printable ASCII is nearly all there is: one pass over the bytes settles it.
+    if text.bytes().all(|b| matches!(b, b' '..=b'~')) || !text.chars().any(is_unprintable) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_unprintable(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\u{{{:x}}}", c as u32);
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Returns `text` in double quotes, [escaped](escape) and cut to a readable length.
+#[must_use]
+pub fn quote(text: &str) -> String {
+    const MOST: usize = 80;
+    match text.char_indices().nth(MOST) {
+        None => format!("\"{}\"", escape(text)),
+        Some((end, _)) => format!("\"{}…\"", escape(text.get(..end).unwrap_or_default())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_or_hides_is_written_out() {
+        assert_eq!(escape("plain äöü 日本 🙂"), "plain äöü 日本 🙂");
+        assert_eq!(escape("\r\n\t\0\u{7f}\u{9b}"), "\\u{d}\\u{a}\\u{9}\\u{0}\\u{7f}\\u{9b}");
+        assert_eq!(escape("\u{200b}\u{2066}\u{feff}"), "\\u{200b}\\u{2066}\\u{feff}");
+        assert_eq!(quote(&"x".repeat(100)).chars().count(), 83);
+    }
+}

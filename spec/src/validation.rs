@@ -1,0 +1,135 @@
+//! What a static look at an entry finds.
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use crate::{Environment, McpServerSpec, Transport};
+
+/// The result of validating an entry: nothing was started, no value read (rule 8).
+///
+/// It is `ok` exactly when there are no errors. Serialised: `{"name","ok","errors","warnings"}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValidationResult {
+    /// What was validated: an entry's name, or the title of a section that is none.
+    pub name: String,
+    /// Why the entry cannot be used.
+    pub errors: Vec<String>,
+    /// What the owner should look at.
+    pub warnings: Vec<String>,
+}
+
+impl ValidationResult {
+    /// A result with nothing to say.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), errors: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// A result with one error.
+    #[must_use]
+    pub fn failed(name: impl Into<String>, error: &crate::Error) -> Self {
+        Self { errors: vec![error.to_string()], ..Self::new(name) }
+    }
+
+    /// Whether there are no errors.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.errors.is_empty()
+    }
+}
+
+impl Serialize for ValidationResult {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("ValidationResult", 4)?;
+        out.serialize_field("name", &self.name)?;
+        out.serialize_field("ok", &self.is_ok())?;
+        out.serialize_field("errors", &self.errors)?;
+        out.serialize_field("warnings", &self.warnings)?;
+        out.end()
+    }
+}
+
+impl McpServerSpec {
+    /// What the client should look at before launching the entry: variables that are not set, a
+    /// command that is not found, literals that look like secrets. No value is read (rule 8).
+    #[must_use]
+    pub fn warnings(&self, environment: &dyn Environment) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Transport::Stdio(stdio) = &self.transport {
+            let shown = crate::text::quote(&crate::redact::redact(&stdio.command));
+            if stdio.command.contains("${") || stdio.command.starts_with('$') {
+                warnings
+                    .push(format!("the command {shown} is taken literally; references do not resolve in a command"));
+            } else if !environment.finds_command(&stdio.command) {
+                warnings.push(format!("the command {shown} is not found on this machine"));
+            }
+        }
+        for (field, variable) in self.unset(environment) {
+            warnings.push(format!("{field} refers to {variable}, which is not set"));
+        }
+        for field in self.masked().masked {
+            warnings
+                .push(format!("{field} holds a literal that looks like a secret; refer to a variable instead ($NAME)"));
+        }
+        warnings
+    }
+
+    /// References without a default whose variable is not set, with the field that has them.
+    fn unset(&self, environment: &dyn Environment) -> Vec<(String, String)> {
+        let needs = |pieces: crate::template::Pieces<'_>, field: &str, out: &mut Vec<(String, String)>| {
+            for piece in pieces {
+                if let crate::template::Piece::Reference { name, default: None } = piece
+                    && !environment.is_set(name)
+                {
+                    out.push((crate::text::escape(field).into_owned(), name.to_owned()));
+                }
+            }
+        };
+        let mut out = Vec::new();
+        match &self.transport {
+            Transport::Stdio(stdio) => {
+                for (i, arg) in stdio.args.iter().enumerate() {
+                    needs(arg.pieces(), &format!("args[{i}]"), &mut out);
+                }
+                for (key, value) in &stdio.env {
+                    needs(value.pieces(), &format!("env.{key}"), &mut out);
+                }
+            }
+            Transport::StreamableHttp(remote) | Transport::Sse(remote) => {
+                needs(remote.url.pieces(), "url", &mut out);
+                for (key, value) in &remote.headers {
+                    needs(value.pieces(), &format!("headers.{key}"), &mut out);
+                }
+            }
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FixedEnvironment;
+
+    #[test]
+    fn rule_8_warnings_name_variables_and_no_values() {
+        let spec: McpServerSpec = serde_json::from_str(
+            r#"{"name":"a","command":"npx","args":["${GONE}"],"env":{"A":"$SET","B":"$UNSET","C":"${D:-x}","API_KEY":"hunter2"}}"#,
+        )
+        .unwrap();
+        let warnings = spec.warnings(&FixedEnvironment::new().with("SET", "hunter2"));
+        assert_eq!(
+            warnings,
+            [
+                "the command \"npx\" is not found on this machine",
+                "args[0] refers to GONE, which is not set",
+                "env.B refers to UNSET, which is not set",
+                "env.API_KEY holds a literal that looks like a secret; refer to a variable instead ($NAME)",
+            ]
+        );
+        assert_eq!(
+            serde_json::to_string(&ValidationResult::new("a")).unwrap(),
+            r#"{"name":"a","ok":true,"errors":[],"warnings":[]}"#
+        );
+    }
+}
