@@ -1,0 +1,326 @@
+//! The backend: an agent's `mcp.md` behind the trait.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use mcp_registry_spec::{
+    BrokenEntry, Capabilities, Digest, Error, ErrorKind, LaunchSpec, Listing, Loaded, McpServerRef,
+    McpServerRegistryBackend, McpServerSpec, Result, Revision, Scope, ServerName, ValidationResult, WriteContext,
+};
+
+use crate::config::Config;
+use crate::document::{Document, Entry, Problem};
+use crate::lock::Lock;
+use crate::read::{self, read, resolve};
+use crate::read_paths::ReadPaths;
+use crate::swap::Place;
+
+/// The id the backend is registered under.
+pub const ID: &str = "filesystem";
+/// The document's name in an agent's folder.
+pub const DOCUMENT: &str = "mcp.md";
+
+/// The entries of one agent, in the `mcp.md` of its folder.
+///
+/// ```
+/// use std::sync::Arc;
+/// use mcp_registry_filesystem::{Config, FilesystemBackend};
+/// use mcp_registry_spec::McpServerRegistry;
+///
+/// # let _ = async {
+/// let registry = McpServerRegistry::new(Arc::new(FilesystemBackend::new(Config::new("agents/scout"))));
+/// for server in registry.list().await?.servers {
+///     println!("{} {}", server.name, server.transport);
+/// }
+/// # Ok::<(), mcp_registry_spec::Error>(()) };
+/// ```
+#[derive(Debug, Clone)]
+pub struct FilesystemBackend {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    config: Config,
+    document: PathBuf,
+}
+
+impl FilesystemBackend {
+    /// A backend for the folder of `config`. Touches nothing (rule 2).
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let document = config.folder.join(DOCUMENT);
+        Self { inner: Arc::new(Inner { config, document }) }
+    }
+
+    /// The commands the agent's own `## Allowed commands` lists, in order; `None` when it has no
+    /// such section (rule 12).
+    ///
+    /// # Errors
+    /// When the document cannot be read.
+    pub async fn allowed_commands(&self) -> Result<Option<Vec<String>>> {
+        self.run(|inner| {
+            let text = inner.text()?;
+            let commands = Document::parse(&text).allowed_commands();
+            Ok(commands.map(|list| list.into_iter().map(str::to_owned).collect()))
+        })
+        .await
+    }
+
+    /// Files block, and the lock may be waited for: neither happens on a thread that runs futures.
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T> + Send + 'static) -> Result<T> {
+        let inner = self.inner.clone();
+        blocking::unblock(move || work(&inner)).await
+    }
+}
+
+impl Inner {
+    /// The document's text; empty when there is none.
+    fn text(&self) -> Result<String> {
+        self.check_folder()?;
+        Ok(read(&self.document, self.config.follow_links)?.map(|found| found.text).unwrap_or_default())
+    }
+
+    /// A scope's folder that is a link could lead into another scope (rule 5).
+    fn check_folder(&self) -> Result<()> {
+        let folder = &self.config.folder;
+        if !self.config.follow_links && folder.symlink_metadata().is_ok_and(|m| m.is_symlink()) {
+            return Err(Error::new(ErrorKind::Unavailable, "is a symbolic link, and a scope must not lead elsewhere")
+                .at(folder, None));
+        }
+        Ok(())
+    }
+
+    fn error(&self, problem: Problem) -> Error {
+        let error = Error::new(problem.kind, problem.message).at(&self.document, problem.line);
+        match problem.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+
+    fn listing(&self) -> Result<Listing> {
+        let text = self.text()?;
+        let mut listing = Listing::default();
+        for entry in Document::parse(&text).entries() {
+            match entry.spec {
+                Ok(spec) => listing.servers.push(to_ref(spec)),
+                Err(problem) => {
+                    listing.broken.push(BrokenEntry { name: entry.name, error: self.error(problem) });
+                }
+            }
+        }
+        Ok(listing)
+    }
+
+    /// What loading an entry gives: the spec, if its path arguments may be used.
+    fn loaded(&self, spec: Result<McpServerSpec, Problem>) -> Result<McpServerSpec> {
+        let spec = spec.map_err(|problem| self.error(problem))?;
+        self.read_paths().check_spec(&spec)?;
+        Ok(spec)
+    }
+
+    fn load(&self, name: &ServerName) -> Result<McpServerSpec> {
+        let text = self.text()?;
+        let entry = Document::parse(&text)
+            .entry_of(name)
+            .ok_or_else(|| Error::not_in_registry(name).at(&self.document, None))?;
+        self.loaded(entry.spec)
+    }
+
+    fn validation(&self, entry: Entry) -> ValidationResult {
+        let mut result = ValidationResult::new(entry.name.as_str());
+        result.warnings = entry.warnings;
+        if let Err(error) = self.loaded(entry.spec) {
+            result.errors.push(error.to_string());
+        }
+        result
+    }
+
+    fn validate(&self, name: &ServerName) -> Result<ValidationResult> {
+        let text = self.text()?;
+        let found = Document::parse(&text).entry_of(name);
+        Ok(match found {
+            Some(entry) => self.validation(entry),
+            None => ValidationResult::failed(name.as_str(), &Error::not_in_registry(name).at(&self.document, None)),
+        })
+    }
+
+    fn validate_all(&self) -> Result<Vec<ValidationResult>> {
+        let text = self.text()?;
+        let document = Document::parse(&text);
+        let mut results: Vec<_> = document.entries().map(|entry| self.validation(entry)).collect();
+        for stray in document.strays() {
+            let mut result = ValidationResult::new(stray.title);
+            result.warnings.push(format!(
+                "line {}: this heading is no valid server name, so its section is not read as an entry",
+                stray.line
+            ));
+            results.push(result);
+        }
+        Ok(results)
+    }
+
+    fn read_paths(&self) -> ReadPaths<'_> {
+        ReadPaths { folder: &self.config.folder, allowed: &self.config.read_paths }
+    }
+
+    /// Changes the document under the lock. The agent's folder is made when only it is missing.
+    fn write(&self, edit: impl Fn(&Document<'_>) -> Result<Option<String>, Problem>) -> Result<()> {
+        self.check_folder()?;
+        match std::fs::create_dir(&self.config.folder) {
+            Ok(()) => {}
+            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(cause) => {
+                return Err(Error::new(ErrorKind::Unavailable, "the agent's folder cannot be made")
+                    .at(&self.config.folder, None)
+                    .caused_by(cause));
+            }
+        }
+        let target = if self.config.follow_links { resolve(&self.document)? } else { self.document.clone() };
+        let folder = match target.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let lock = Lock::acquire(&folder, self.config.lock_timeout)?;
+        let place = Place { target, folder, lock: &lock };
+        place.rewrite(|text| edit(&Document::parse(text)).map_err(|problem| self.error(problem)))
+    }
+
+    /// Whether there is nothing of that name, so that removing it needs no lock.
+    fn is_absent(&self, name: &ServerName) -> Result<bool> {
+        let text = self.text()?;
+        Ok(Document::parse(&text).entry_of(name).is_none())
+    }
+
+    fn scopes(&self) -> Result<Vec<Scope>> {
+        let Some(root) = self.config.folder.parent().filter(|_| !self.config.follow_links) else {
+            return Err(Error::unsupported(ID, "listing scopes, as it was opened for one folder"));
+        };
+        let failed = |cause| Error::new(ErrorKind::Unavailable, "cannot be listed").at(root, None).caused_by(cause);
+        let entries = match std::fs::read_dir(root) {
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed)?,
+        };
+        let mut scopes = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            let Some(scope) = entry.file_name().to_str().and_then(|name| Scope::parse(name).ok()) else { continue };
+            if !entry.file_type().map_err(failed)?.is_dir() {
+                continue;
+            }
+            // A document that cannot be read is no reason to pretend that there is none.
+            let has_entries = match read(&entry.path().join(DOCUMENT), false) {
+                Ok(found) => found.is_some_and(|f| Document::parse(&f.text).entries().next().is_some()),
+                Err(_) => true,
+            };
+            if has_entries {
+                scopes.push(scope);
+            }
+        }
+        scopes.sort();
+        Ok(scopes)
+    }
+}
+
+fn to_ref(spec: McpServerSpec) -> McpServerRef {
+    let source = [DOCUMENT, "#", spec.name.as_str()].concat();
+    McpServerRef {
+        transport: spec.transport.kind(),
+        name: spec.name,
+        description: mcp_registry_spec::redact::redact(&spec.description).into_owned(),
+        version: None,
+        source,
+    }
+}
+
+#[async_trait]
+impl McpServerRegistryBackend for FilesystemBackend {
+    fn backend_id(&self) -> &str {
+        ID
+    }
+
+    fn declared(&self) -> Capabilities {
+        Capabilities::read_write()
+    }
+
+    async fn list(&self) -> Result<Listing> {
+        self.run(Inner::listing).await
+    }
+
+    async fn load(&self, name: &ServerName) -> Result<McpServerSpec> {
+        let name = name.clone();
+        self.run(move |inner| inner.load(&name)).await
+    }
+
+    async fn load_all(&self) -> Result<Vec<Loaded>> {
+        self.run(|inner| {
+            let text = inner.text()?;
+            let document = Document::parse(&text);
+            Ok(document.entries().map(|e| Loaded { name: e.name, result: inner.loaded(e.spec) }).collect())
+        })
+        .await
+    }
+
+    async fn validate(&self, name: &ServerName) -> Result<ValidationResult> {
+        let name = name.clone();
+        self.run(move |inner| inner.validate(&name)).await
+    }
+
+    async fn validate_all(&self) -> Result<Vec<ValidationResult>> {
+        self.run(Inner::validate_all).await
+    }
+
+    async fn install(&self, spec: &McpServerSpec, _context: &WriteContext) -> Result<McpServerRef> {
+        let spec = spec.clone();
+        self.run(move |inner| {
+            inner.write(|document| document.install(&spec).map(Some))?;
+            Ok(to_ref(spec))
+        })
+        .await
+    }
+
+    async fn update(&self, spec: &McpServerSpec, expected: &Digest, _context: &WriteContext) -> Result<McpServerRef> {
+        let (spec, expected) = (spec.clone(), *expected);
+        self.run(move |inner| {
+            if inner.is_absent(&spec.name)? {
+                return Err(Error::not_in_registry(&spec.name).at(&inner.document, None));
+            }
+            inner.write(|document| document.update(&spec, &expected).map(Some))?;
+            Ok(to_ref(spec))
+        })
+        .await
+    }
+
+    async fn uninstall(&self, name: &ServerName, expected: Option<&Digest>, _context: &WriteContext) -> Result<()> {
+        let (name, expected) = (name.clone(), expected.copied());
+        self.run(move |inner| {
+            if inner.is_absent(&name)? {
+                return Ok(());
+            }
+            inner.write(|document| document.uninstall(&name, expected.as_ref()))
+        })
+        .await
+    }
+
+    async fn check_launch(&self, launch: &LaunchSpec) -> Result<()> {
+        let launch = launch.clone();
+        self.run(move |inner| inner.read_paths().check_launch(&launch)).await
+    }
+
+    async fn revision(&self) -> Result<Option<Revision>> {
+        // A file's time stamps can stay the same across a change; its content cannot.
+        self.run(|inner| {
+            inner.check_folder()?;
+            let found = read::read(&inner.document, inner.config.follow_links)?;
+            let text = found.map(|f| f.text).unwrap_or_default();
+            Ok(Some(Revision(Digest::of_bytes(text.as_bytes()).to_string())))
+        })
+        .await
+    }
+
+    async fn scopes(&self) -> Result<Vec<Scope>> {
+        self.run(Inner::scopes).await
+    }
+}

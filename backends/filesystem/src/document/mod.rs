@@ -1,0 +1,236 @@
+//! The `mcp.md` document: read without guessing, changed without losing a byte.
+//!
+//! `spec/MCP-MD.md` states the format. [`Document::parse`] reads any text;
+//! [`Document::install`], [`update`](Document::update) and [`uninstall`](Document::uninstall) give
+//! the changed text, after reading it again and seeing that it says what was meant and that nothing
+//! else in it changed.
+
+mod blocks;
+mod change;
+mod edits;
+mod fields;
+mod flow;
+mod interpret;
+mod limits;
+mod plain;
+mod render;
+mod section;
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+
+use mcp_registry_spec::{ErrorKind, McpServerSpec, ServerName};
+
+use blocks::Block;
+pub use limits::check;
+pub(crate) use section::Section;
+
+/// What is wrong at a place of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// How a program tells it.
+    pub kind: ErrorKind,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The line (1-based).
+    pub line: Option<usize>,
+}
+
+impl Problem {
+    pub(crate) fn new(line: usize, message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::DescriptorInvalid, message: message.into(), hint: None, line: Some(line) }
+    }
+
+    pub(crate) fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// An entry of a document: what loading it gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its name.
+    pub name: ServerName,
+    /// What it is, or what is wrong with it.
+    pub spec: Result<McpServerSpec, Problem>,
+    /// What the owner should look at.
+    pub warnings: Vec<String>,
+}
+
+/// A section whose title is no server name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray<'a> {
+    /// Its title.
+    pub title: &'a str,
+    /// The line it stands at (1-based).
+    pub line: usize,
+}
+
+/// A parsed `mcp.md`.
+#[derive(Debug, Clone)]
+pub struct Document<'a> {
+    text: &'a str,
+    sections: Vec<Section<'a>>,
+    /// Where a fence or comment that never ends begins, when the document ends in one.
+    tail: Option<(usize, &'static str)>,
+}
+
+impl<'a> Document<'a> {
+    /// Reads a document. Any text is one; what is wrong in it is told entry by entry.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Self {
+        let mut sections: Vec<Section<'a>> = Vec::new();
+        let mut tail = None;
+        let mut open: Option<Section<'a>> = None;
+        let mut lines = LineCounter::new(text, 0, 1);
+        blocks::walk(text, |block| {
+            tail = match &block {
+                Block::Yaml { span } => Some((span.start, "code fence")),
+                Block::Other { span, what } => Some((span.start, *what)),
+                _ => None,
+            };
+            match block {
+                Block::Heading { level, span, title } => {
+                    let title_text = text.get(title.clone()).unwrap_or_default();
+                    if let Some(mut section) = open.take() {
+                        section.close(span.start);
+                        section.notice_swallowed_field(text, &span, title);
+                        sections.push(section);
+                    }
+                    if level == 2 {
+                        open = Some(Section::open(title_text, span.clone(), lines.line_of(span.start)));
+                    }
+                }
+                block => {
+                    if let Some(section) = &mut open {
+                        section.add(block);
+                    }
+                }
+            }
+        });
+        if let Some(mut section) = open {
+            section.close(text.len());
+            sections.push(section);
+        }
+        Self { text, sections, tail }
+    }
+
+    /// The entries, sorted by name; a name that several sections have is one broken entry. Each is
+    /// made when it is asked for.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        let mut named: Vec<&Section<'a>> = self.sections.iter().filter(|s| !s.is_reserved()).collect();
+        // Stable: sections of one name stay in the order of the document.
+        named.sort_by_key(|s| s.title());
+        let mut rest = named.into_iter().peekable();
+        std::iter::from_fn(move || {
+            loop {
+                let section = rest.next()?;
+                let mut twins = Vec::new();
+                while let Some(twin) = rest.next_if(|s| s.title() == section.title()) {
+                    twins.push(twin.line());
+                }
+                if let Some(name) = section.name() {
+                    return Some(self.entry(name, section, &twins));
+                }
+            }
+        })
+    }
+
+    /// The entry `name`, if there is one.
+    #[must_use]
+    pub fn entry_of(&self, name: &ServerName) -> Option<Entry> {
+        let mut same = self.named(name);
+        let section = same.next()?;
+        let twins: Vec<usize> = same.map(Section::line).collect();
+        Some(self.entry(name.clone(), section, &twins))
+    }
+
+    fn entry(&self, name: ServerName, section: &Section<'a>, twins: &[usize]) -> Entry {
+        if let Some(twin) = twins.first() {
+            let problem = twin_problem(&name, section.line(), *twin);
+            return Entry { name, spec: Err(problem), warnings: Vec::new() };
+        }
+        let mut warnings = Vec::new();
+        let spec = section.spec(self.text, name.clone(), &mut warnings);
+        Entry { name, spec, warnings }
+    }
+
+    /// The sections that are entries of this name.
+    fn named<'s>(&'s self, name: &'s ServerName) -> impl Iterator<Item = &'s Section<'a>> {
+        self.sections.iter().filter(move |s| s.title() == name.as_str() && !s.is_reserved())
+    }
+
+    /// Sections that are no entries because their titles are no names.
+    pub fn strays(&self) -> impl Iterator<Item = Stray<'a>> + '_ {
+        self.sections
+            .iter()
+            .filter(|s| !s.is_reserved() && s.name().is_none())
+            .map(|s| Stray { title: s.title(), line: s.line() })
+    }
+
+    /// The commands of the section `## Allowed commands`, in order; `None` when there is no such
+    /// section. One that lists nothing allows nothing (rule 12). Of several, only what all of them
+    /// list is allowed.
+    #[must_use]
+    pub fn allowed_commands(&self) -> Option<Vec<&'a str>> {
+        let mut lists = self.sections.iter().filter(|s| s.is_reserved()).map(|s| s.commands(self.text));
+        let first: Vec<&str> = lists.next()?;
+        Some(lists.fold(first, |mut all, list| {
+            let list: HashSet<&str> = list.into_iter().collect();
+            all.retain(|command| list.contains(command));
+            all
+        }))
+    }
+
+    /// What must stay as it is when something else changes.
+    fn census(&self) -> BTreeMap<&'a str, Vec<&'a str>> {
+        let mut census: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for section in &self.sections {
+            census.entry(section.title()).or_default().push(self.slice(section.span()));
+        }
+        census
+    }
+
+    fn slice(&self, range: Range<usize>) -> &'a str {
+        self.text.get(range).unwrap_or_default()
+    }
+}
+
+fn twin_problem(name: &ServerName, first: usize, second: usize) -> Problem {
+    Problem::new(first, format!("two sections have the name {:?}: at line {first} and at line {second}", name.as_str()))
+        .hint("remove or rename one of them")
+}
+
+/// Line numbers of ascending offsets, counted in one pass over the text.
+pub(crate) struct LineCounter<'a> {
+    text: &'a str,
+    at: usize,
+    line: usize,
+}
+
+impl<'a> LineCounter<'a> {
+    /// Counts from the offset `at`, which lies in `line`.
+    pub(crate) fn new(text: &'a str, at: usize, line: usize) -> Self {
+        Self { text, at, line }
+    }
+
+    pub(crate) fn line_of(&mut self, offset: usize) -> usize {
+        let between = self.text.as_bytes().get(self.at..offset).unwrap_or_default();
+        self.line += count_lines(between);
+        self.at = self.at.max(offset);
+        self.line
+    }
+}
+
+/// How many line feeds there are.
+pub(crate) fn count_lines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|b| **b == b'\n').count()
+}

@@ -1,0 +1,76 @@
+//! The lock that writers hold: a file beside the document, never the document itself, which the
+//! swap replaces.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use mcp_registry_spec::{Error, ErrorKind, Result};
+use rustix::fs::{CWD, Mode, OFlags};
+
+use crate::config::LOCK_TIMEOUT;
+
+/// The lock's name. It is never deleted: deleting a lock file lets two writers hold two locks.
+pub(crate) const LOCK_NAME: &str = ".mcp_registry.lock";
+
+/// A held lock; dropping it, or dying, lets go of it.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+    deadline: Instant,
+}
+
+impl Lock {
+    /// Takes the lock of `folder`, waiting up to `timeout`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`]: retryable when it is held by another for too long, not when its
+    /// file cannot be opened or is no plain file.
+    pub(crate) fn acquire(folder: &Path, timeout: Duration) -> Result<Self> {
+        let path = folder.join(LOCK_NAME);
+        let deadline = Instant::now() + timeout.min(Duration::from_secs(86_400 * 365));
+        let file = open(&path)?;
+        let mut pause = Duration::from_micros(200);
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file, deadline }),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(cause)) => return Err(cannot_lock(&path).caused_by(cause)),
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Error::new(
+                    ErrorKind::Unavailable,
+                    format!("another writer held the lock for {} s", timeout.as_secs_f64()),
+                )
+                .at(&path, None)
+                .hint(format!("try again, or wait longer with the option {LOCK_TIMEOUT}"))
+                .retryable());
+            }
+            std::thread::sleep(pause.min(left));
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+    }
+
+    /// Until when the holder may go on trying.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+}
+
+fn cannot_lock(path: &Path) -> Error {
+    Error::new(ErrorKind::Unavailable, "cannot lock this file").at(path, None)
+}
+
+fn open(path: &PathBuf) -> Result<File> {
+    // A link here could point the lock, and its creation, at anything.
+    let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = rustix::fs::openat(CWD, path, flags, Mode::RUSR | Mode::WUSR)
+        .map(File::from)
+        .map_err(|cause| cannot_lock(path).caused_by(cause))?;
+    if file.metadata().is_ok_and(|m| m.is_file()) {
+        Ok(file)
+    } else {
+        Err(cannot_lock(path).caused_by("it is not a plain file").hint("remove it"))
+    }
+}

@@ -1,0 +1,122 @@
+//! Reading the document: bounded, without hanging, and whole.
+
+use std::fs::{File, Metadata};
+use std::io::{ErrorKind as Io, Read};
+use std::path::{Path, PathBuf};
+
+use mcp_registry_spec::{Error, ErrorKind, Result};
+use rustix::fs::{CWD, Mode, OFlags};
+
+use crate::document;
+
+/// The largest document that is read, in bytes.
+pub(crate) const MOST: u64 = 16 * 1024 * 1024;
+
+/// A document as it was found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) text: String,
+    pub(crate) metadata: Metadata,
+}
+
+/// Reads the document at `path`; `None` when there is none.
+///
+/// # Errors
+/// [`ErrorKind::DescriptorInvalid`] for what is there and can be no document (not UTF-8, too large,
+/// a FIFO or device); [`ErrorKind::Unavailable`] for what cannot be read (rule 7).
+pub(crate) fn read(path: &Path, follow_links: bool) -> Result<Option<Found>> {
+    let Some((file, metadata)) = open(path, follow_links)? else { return Ok(None) };
+    let bytes = read_all(path, file, &metadata)?;
+    match String::from_utf8(bytes) {
+        Ok(text) => match document::check(&text) {
+            Ok(()) => Ok(Some(Found { text, metadata })),
+            Err(problem) => Err(invalid(path, &problem.message).at(path, problem.line)),
+        },
+        Err(cause) => {
+            let valid = cause.as_bytes().get(..cause.utf8_error().valid_up_to()).unwrap_or_default();
+            let line = 1 + valid.iter().filter(|b| **b == b'\n').count();
+            Err(invalid(path, "is not UTF-8 text").at(path, Some(line)).hint("save it as UTF-8"))
+        }
+    }
+}
+
+/// Reads what is at `path` as bytes, for comparing; `None` when there is nothing.
+pub(crate) fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>> {
+    match open(path, false)? {
+        None => Ok(None),
+        Some((file, metadata)) => read_all(path, file, &metadata).map(Some),
+    }
+}
+
+fn open(path: &Path, follow_links: bool) -> Result<Option<(File, Metadata)>> {
+    // NONBLOCK: opening a FIFO would wait for its writer.
+    let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    if !follow_links {
+        flags |= OFlags::NOFOLLOW;
+    }
+    let file = match rustix::fs::openat(CWD, path, flags, Mode::empty()) {
+        Ok(fd) => File::from(fd),
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(rustix::io::Errno::LOOP) if !follow_links => {
+            return Err(unavailable(path).caused_by("it is a symbolic link, and a scope must not lead elsewhere"));
+        }
+        // A socket or a device without a driver.
+        Err(rustix::io::Errno::NXIO) => return Err(invalid(path, "is not a regular file")),
+        Err(cause) => return Err(io_error(path, cause.into())),
+    };
+    let metadata = file.metadata().map_err(|cause| io_error(path, cause))?;
+    if metadata.is_dir() {
+        return Err(unavailable(path).caused_by("it is a directory"));
+    }
+    if !metadata.is_file() {
+        return Err(invalid(path, "is not a regular file"));
+    }
+    Ok(Some((file, metadata)))
+}
+
+fn read_all(path: &Path, file: File, metadata: &Metadata) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(MOST)).unwrap_or(0) + 1);
+    file.take(MOST + 1).read_to_end(&mut bytes).map_err(|cause| io_error(path, cause))?;
+    if bytes.len() as u64 > MOST {
+        return Err(invalid(path, &format!("is larger than {} MiB", MOST >> 20)));
+    }
+    Ok(bytes)
+}
+
+fn invalid(path: &Path, what: &str) -> Error {
+    Error::new(ErrorKind::DescriptorInvalid, what).at(path, None)
+}
+
+fn unavailable(path: &Path) -> Error {
+    Error::new(ErrorKind::Unavailable, "cannot be read").at(path, None)
+}
+
+fn io_error(path: &Path, cause: std::io::Error) -> Error {
+    let hint = match cause.kind() {
+        Io::PermissionDenied => Some("a permission is missing; a retry does not cure that"),
+        Io::NotADirectory => Some("the agent's folder is no folder"),
+        _ => None,
+    };
+    let error = unavailable(path).caused_by(cause);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// Where the document really is: links are followed, so that a write goes through them.
+///
+/// # Errors
+/// [`ErrorKind::Unavailable`] when the links lead in a circle or cannot be read.
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
+    let mut target = path.to_owned();
+    for _ in 0..40 {
+        match std::fs::read_link(&target) {
+            Ok(next) => target = target.parent().unwrap_or(Path::new("")).join(next),
+            // EINVAL: it is no link. NotFound: what a link leads to may be created.
+            Err(cause) if matches!(cause.kind(), Io::InvalidInput | Io::NotFound) => return Ok(target),
+            Err(cause) => return Err(io_error(&target, cause)),
+        }
+    }
+    Err(unavailable(path).caused_by("its symbolic links lead in a circle"))
+}

@@ -1,0 +1,236 @@
+//! Replacing the document: at any instant the old text or the new one, whole, and never at the
+//! cost of what an editor that knows nothing of our lock saved meanwhile.
+//!
+//! Under the lock: read, edit, write a temporary file beside the document, flush it, look whether
+//! the document is still the one that was read, exchange the two files atomically, look at what came
+//! out, and if that is somebody else's text, put it back and start over from it.
+
+use std::fs::{File, Metadata};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use mcp_registry_spec::{Digest, Error, ErrorKind, Result};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags};
+
+use crate::lock::Lock;
+use crate::read::{self, Found, read_bytes};
+
+/// How temporary files begin; only the holder of the lock makes or removes them.
+const PREFIX: &str = ".mcp.md.";
+/// A file that is being written: of no use to anybody once its writer is dead.
+const PART: &str = ".part";
+/// A complete file that is about to be exchanged, or was.
+const SWAP: &str = ".swap";
+
+/// A document's place, for a writer.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    /// The document, links resolved.
+    pub(crate) target: PathBuf,
+    /// Its folder.
+    pub(crate) folder: PathBuf,
+    /// The lock being held.
+    pub(crate) lock: &'a Lock,
+}
+
+impl Place<'_> {
+    /// Replaces the document by what `edit` makes of it, `edit` being asked again for each text an
+    /// editor saves meanwhile. `edit` gives `None` when there is nothing to change.
+    pub(crate) fn rewrite(&self, mut edit: impl FnMut(&str) -> Result<Option<String>>) -> Result<()> {
+        self.remove_litter()?;
+        loop {
+            let found = read::read(&self.target, false)?;
+            let old = found.as_ref().map_or("", |f| f.text.as_str());
+            let Some(new) = edit(old)? else { return Ok(()) };
+            if found.as_ref().is_some_and(|f| f.text == new) {
+                return Ok(());
+            }
+            if new.len() as u64 > read::MOST {
+                return Err(self.grows_too_large());
+            }
+            let staged = self.stage(&new, found.as_ref())?;
+            let done = match &found {
+                Some(found) => self.exchange(&staged, found.text.as_bytes(), new.as_bytes()),
+                None => self.create(&staged),
+            };
+            match done {
+                // What lies at `staged` now is the text that was replaced, or ours that was not used.
+                Ok(_) => std::fs::remove_file(&staged).or_else(ignore_absent).map_err(|c| self.cannot_write(c))?,
+                // It may be a text that could not be put back.
+                Err(_) => drop(self.settle(&staged, &short(old.as_bytes()), &short(new.as_bytes()))),
+            }
+            if done? {
+                return self.sync_folder();
+            }
+            if Instant::now() >= self.lock.deadline() {
+                return Err(self
+                    .error("another program kept changing it")
+                    .hint("try again when it is done")
+                    .retryable());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Writes the new text beside the document, flushed, with the document's mode and owner.
+    fn stage(&self, new: &str, found: Option<&Found>) -> Result<PathBuf> {
+        if found.is_some_and(|f| f.metadata.mode() & 0o222 == 0) {
+            return Err(self.error("is read-only").hint("its owner does not want it changed; chmod u+w lifts that"));
+        }
+        let old = found.map_or(&b""[..], |f| f.text.as_bytes());
+        let part = self.folder.join(format!("{PREFIX}{}{PART}", std::process::id()));
+        let staged = self.folder.join(format!("{PREFIX}{}-{}{SWAP}", short(old), short(new.as_bytes())));
+        let outcome = self
+            .write_part(&part, new, found.map(|f| &f.metadata))
+            .and_then(|()| std::fs::rename(&part, &staged).map_err(|cause| self.cannot_write(cause)));
+        match outcome {
+            Ok(()) => Ok(staged),
+            Err(error) => {
+                let _ = std::fs::remove_file(&part);
+                Err(error)
+            }
+        }
+    }
+
+    fn write_part(&self, part: &Path, new: &str, like: Option<&Metadata>) -> Result<()> {
+        let fail = |cause: std::io::Error| self.cannot_write(cause);
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        // Until it has the document's owner and mode nobody else may read it.
+        let mode = if like.is_some() { Mode::RUSR | Mode::WUSR } else { Mode::from_raw_mode(0o666) };
+        let mut file =
+            rustix::fs::openat(CWD, part, flags, mode).map(File::from).map_err(|cause| fail(cause.into()))?;
+        if let Some(like) = like {
+            let own = file.metadata().map_err(fail)?;
+            if (own.uid(), own.gid()) != (like.uid(), like.gid()) {
+                fchown(&file, Some(like.uid()), Some(like.gid())).map_err(|cause| {
+                    self.error("cannot be replaced by a file of the same owner")
+                        .caused_by(cause)
+                        .hint("make the change as its owner")
+                })?;
+            }
+            file.set_permissions(std::fs::Permissions::from_mode(like.mode() & 0o7777)).map_err(fail)?;
+        }
+        file.write_all(new.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)
+    }
+
+    /// Puts `staged` in the place of the document, if the document is `old`; says whether it was.
+    fn exchange(&self, staged: &Path, old: &[u8], new: &[u8]) -> Result<bool> {
+        if read_bytes(&self.target)?.as_deref() != Some(old) {
+            return Ok(false);
+        }
+        match self.swap(staged) {
+            Ok(()) => {}
+            Err(cause) if is_no_exchange(cause) => {
+                std::fs::rename(staged, &self.target).map_err(|cause| self.cannot_write(cause))?;
+                return Ok(true);
+            }
+            // It was removed under our hands.
+            Err(rustix::io::Errno::NOENT) => return Ok(false),
+            Err(cause) => return Err(self.cannot_write(cause.into())),
+        }
+        if read_bytes(staged)?.as_deref() == Some(old) {
+            return Ok(true);
+        }
+        // An editor saved between the look and the swap: its text is the one to keep.
+        self.swap(staged).map_err(|cause| self.cannot_write(cause.into()))?;
+        if read_bytes(staged)?.as_deref() != Some(new) {
+            // It saved again meanwhile, over ours: the later text is the one to keep.
+            self.swap(staged).map_err(|cause| self.cannot_write(cause.into()))?;
+        }
+        Ok(false)
+    }
+
+    fn swap(&self, staged: &Path) -> rustix::io::Result<()> {
+        rustix::fs::renameat_with(CWD, staged, CWD, &self.target, RenameFlags::EXCHANGE)
+    }
+
+    /// Makes `staged` the document, if there is none; says whether there was none.
+    fn create(&self, staged: &Path) -> Result<bool> {
+        match rustix::fs::renameat_with(CWD, staged, CWD, &self.target, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(true),
+            Err(rustix::io::Errno::EXIST) => return Ok(false),
+            Err(cause) if is_no_exchange(cause) => {}
+            Err(cause) => return Err(self.cannot_write(cause.into())),
+        }
+        match std::fs::hard_link(staged, &self.target) {
+            Ok(()) => Ok(true),
+            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+            Err(cause) => Err(self.cannot_write(cause)),
+        }
+    }
+
+    /// Removes what dead writers left: we hold the lock, so whatever there is, is theirs.
+    fn remove_litter(&self) -> Result<()> {
+        let entries = std::fs::read_dir(&self.folder).map_err(|cause| self.cannot_write(cause))?;
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let Some(inner) = name.to_str().and_then(|n| n.strip_prefix(PREFIX)) else { continue };
+            let path = entry.path();
+            let outcome = if inner.ends_with(PART) {
+                std::fs::remove_file(&path)
+            } else if let Some((old, new)) = inner.strip_suffix(SWAP).and_then(|i| i.split_once('-')) {
+                self.settle(&path, old, new)
+            } else {
+                Ok(())
+            };
+            outcome.or_else(ignore_absent).map_err(|cause| self.cannot_write(cause))?;
+        }
+        Ok(())
+    }
+
+    /// A writer died around an exchange. What lies here is the text it read or the text it made,
+    /// and of no further use; or it is a text that an editor saved at that very moment, which is
+    /// kept where its owner sees it.
+    fn settle(&self, path: &Path, old: &str, new: &str) -> std::io::Result<()> {
+        let found = read_bytes(path).ok().flatten().map(|bytes| short(&bytes));
+        match found {
+            Some(found) if found != old && found != new => {
+                std::fs::rename(path, self.folder.join(format!("mcp.md.saved-{found}")))
+            }
+            _ => std::fs::remove_file(path),
+        }
+    }
+
+    fn sync_folder(&self) -> Result<()> {
+        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(|cause| self.cannot_write(cause))
+    }
+
+    /// What could not be read again is not written.
+    fn grows_too_large(&self) -> Error {
+        Error::new(ErrorKind::DescriptorInvalid, format!("would grow beyond {} MiB", read::MOST >> 20))
+            .at(&self.target, None)
+            .hint("remove what is not needed")
+    }
+
+    fn error(&self, what: &str) -> Error {
+        Error::new(ErrorKind::Unavailable, what).at(&self.target, None)
+    }
+
+    fn cannot_write(&self, cause: std::io::Error) -> Error {
+        let hint = match cause.kind() {
+            std::io::ErrorKind::PermissionDenied => "its folder must be writable; it is unchanged",
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => "make room; it is unchanged",
+            _ => "",
+        };
+        let error = self.error("cannot be written").caused_by(cause);
+        if hint.is_empty() { error } else { error.hint(hint) }
+    }
+}
+
+/// Whether the system or the file system has no such way of renaming.
+fn is_no_exchange(cause: rustix::io::Errno) -> bool {
+    use rustix::io::Errno;
+    [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOTSUP].contains(&cause)
+}
+
+fn ignore_absent(cause: std::io::Error) -> std::io::Result<()> {
+    if cause.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(cause) }
+}
+
+/// The first half of a text's digest, for file names.
+fn short(bytes: &[u8]) -> String {
+    let digest = Digest::of_bytes(bytes).to_string();
+    digest.trim_start_matches("sha256:").chars().take(32).collect()
+}

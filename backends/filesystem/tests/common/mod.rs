@@ -1,0 +1,202 @@
+//! Generators of documents and entries.
+#![allow(dead_code, reason = "each test file uses some of them")]
+
+use std::collections::BTreeMap;
+
+use mcp_registry_spec::{EnvTemplate, McpServerSpec, Remote, ServerName, Stdio, TextTemplate, Transport};
+use proptest::prelude::*;
+use serde_json::Value;
+
+pub(crate) fn name(text: &str) -> ServerName {
+    ServerName::parse(text).unwrap()
+}
+
+/// Texts that documents and parsers stumble over.
+pub(crate) fn awkward() -> impl Strategy<Value = String> {
+    prop_oneof![
+        prop::sample::select(vec![
+            "",
+            " ",
+            "a",
+            "a,b",
+            " a",
+            "a ",
+            "\"",
+            "'",
+            "[",
+            "{",
+            "[x]",
+            "\"x\"",
+            "\\",
+            "a\\",
+            "#",
+            "## x",
+            "\n## evil\ncommand: rm\n",
+            "a\nb",
+            "\r",
+            "\t",
+            "```",
+            "~~~",
+            "<!--",
+            "-->",
+            "<!-- x -->",
+            "`",
+            "*",
+            "_a_",
+            "&amp;",
+            "---",
+            "===",
+            "a: b",
+            "command: x",
+            "$$",
+            "${A}",
+            "${A:-b c}",
+            "$${A}",
+            "🙂",
+            "\u{202e}x",
+            "\u{feff}",
+            "\u{e0001}",
+            "\u{85}",
+            "\u{2028}",
+            "null",
+            "true",
+            "1e3",
+            "~",
+            "K=V",
+            "=",
+            ":",
+            "- a",
+            "> q",
+            "a  ",
+            "\u{a0}a\u{a0}",
+            "x,",
+            ",",
+            "<pre>",
+            "%",
+            "!tag",
+            "&a",
+            "*a",
+            "@",
+            "|",
+            ">",
+        ])
+        .prop_map(str::to_owned),
+        "[ -~]{0,12}".prop_map(|s| s.replace('$', "$$")),
+        "\\PC{0,6}".prop_map(|s| s.replace('$', "$$")),
+    ]
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(Value::from),
+        awkward().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 8, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::btree_map(awkward(), inner, 0..3).prop_map(|m| Value::Object(m.into_iter().collect())),
+        ]
+    })
+}
+
+fn key() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "[A-Z_][A-Z0-9_]{0,6}",
+        1 => "[!-<>-~]{1,6}",
+        1 => Just("k".repeat(1500)),
+        1 => awkward().prop_map(|s| format!("k{}", s.replace('=', ""))),
+    ]
+}
+
+fn description() -> impl Strategy<Value = String> {
+    awkward().prop_map(|s| s.replace('\0', ""))
+}
+
+fn transport() -> impl Strategy<Value = Transport> {
+    let text = || {
+        awkward().prop_map(|s| {
+            TextTemplate::parse(&s.replace('\0', "")).unwrap_or_else(|_| TextTemplate::parse("t").unwrap())
+        })
+    };
+    let value = || {
+        awkward().prop_map(|s| {
+            EnvTemplate::parse(&s.replace('\0', "")).unwrap_or_else(|_| EnvTemplate::parse("$REF").unwrap())
+        })
+    };
+    let stdio = (
+        awkward().prop_map(|s| format!("c{s}")),
+        prop::collection::vec(text(), 0..4),
+        prop::collection::btree_map(key(), value(), 0..3),
+    )
+        .prop_map(|(command, args, env)| Transport::Stdio(Stdio { command, args, env }));
+    let header = value().prop_map(|v| EnvTemplate::parse(&v.as_str().replace(['\r', '\n'], "")).unwrap());
+    let remote =
+        ("[a-z]{1,5}(/[!-#%-~]{0,8})?", prop::collection::btree_map("[A-Z][a-z-]{0,6}", header, 0..3), any::<bool>())
+            .prop_map(|(url, headers, sse)| {
+                let remote = Remote { url: TextTemplate::parse(&format!("https://{url}")).unwrap(), headers };
+                if sse { Transport::Sse(remote) } else { Transport::StreamableHttp(remote) }
+            });
+    prop_oneof![3 => stdio, 1 => remote]
+}
+
+/// Any entry that passes the contract's check.
+pub(crate) fn spec(name: &'static str) -> impl Strategy<Value = McpServerSpec> {
+    let extra = prop::collection::btree_map(prop_oneof!["[a-z]{1,8}", key()], json(), 0..3);
+    (transport(), description(), extra).prop_filter_map("valid", move |(transport, description, extra)| {
+        let extra: BTreeMap<String, Value> = extra
+            .into_iter()
+            .filter(|(k, _)| {
+                !matches!(k.as_str(), "header") && !mcp_registry_spec::spec::KNOWN_KEYS.contains(&k.as_str())
+            })
+            .collect();
+        let spec = McpServerSpec { name: self::name(name), transport, description, extra };
+        spec.check().is_ok().then_some(spec)
+    })
+}
+
+/// Any document, of the pieces that real ones are made of.
+pub(crate) fn document() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "# MCP servers\n",
+        "\n",
+        "\n\n",
+        "prose\n",
+        "## a\n",
+        "## b\ncommand: npx\nargs: -y, x\n",
+        "## c\n\ncommand: x\nenv: A=$A\n\n",
+        "## Allowed commands\nnpx\n",
+        "## not a name\n",
+        "command: y\n",
+        "description: d\n",
+        "```yaml\ntimeout: 3\n```\n",
+        "```\n## no\n```\n",
+        "- item\n",
+        "> quote\n",
+        "<!-- c -->\n",
+        "    code\n",
+        "---\n",
+        "Title\n===\n",
+        "Title\n---\n",
+        " \n",
+        "  \n",
+        "\r\n",
+        "x",
+        " ",
+        "  ",
+        "## d\r\ncommand: z\r\n",
+        "<div>\n",
+        "\t",
+        "### sub\n",
+        "unknown: 1\n",
+        "`",
+        "*",
+    ]);
+    (any::<bool>(), prop::collection::vec(piece, 0..14)).prop_map(|(bom, pieces)| {
+        let text = pieces.concat();
+        if bom { format!("\u{feff}{text}") } else { text }
+    })
+}
