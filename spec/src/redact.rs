@@ -509,7 +509,9 @@ fn parameter(part: &str, out: &mut String) {
     };
     match split.map(|i| part.split_at(i)) {
         // A reference's name is no key.
-        Some((key, value)) if value.len() > 1 && !key.contains('$') && is_secret_key(&percent_decoded(key)) => {
+        Some((key, value))
+            if value.len() > 1 && !key.contains('$') && is_secret_key(&crate::text::percent_decode(key)) =>
+        {
             let (sign, value) = value.split_at(1);
             out.push_str(key);
             out.push_str(sign);
@@ -523,27 +525,6 @@ fn parameter(part: &str, out: &mut String) {
         }
         _ => shaped(part, out),
     }
-}
-
-/// A key as it reads once its percent escapes are gone, so that `api%5Fkey` hides nothing.
-fn percent_decoded(key: &str) -> Cow<'_, str> {
-    if !key.contains('%') {
-        return Cow::Borrowed(key);
-    }
-    let mut out = Vec::with_capacity(key.len());
-    let mut bytes = key.bytes();
-    while let Some(b) = bytes.next() {
-        let mut ahead = bytes.clone();
-        let hex = |b: Option<u8>| b.and_then(|b| char::from(b).to_digit(16));
-        match (b, hex(ahead.next()), hex(ahead.next())) {
-            (b'%', Some(high), Some(low)) => {
-                out.push((high * 16 + low) as u8);
-                bytes = ahead;
-            }
-            _ => out.push(b),
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// Writes `text`, hiding the parts between slashes that have a secret's shape.

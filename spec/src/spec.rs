@@ -265,28 +265,6 @@ impl McpServerSpec {
             source: String::new(),
         }
     }
-
-    /// Every variable the entry refers to, with the field that does.
-    pub fn references(&self) -> impl Iterator<Item = (String, &str)> {
-        let mut found = Vec::new();
-        match &self.transport {
-            Transport::Stdio(stdio) => {
-                for (i, arg) in stdio.args.iter().enumerate() {
-                    found.extend(arg.references().map(|v| (format!("args[{i}]"), v)));
-                }
-                for (key, value) in &stdio.env {
-                    found.extend(value.references().map(|v| (format!("env.{key}"), v)));
-                }
-            }
-            Transport::StreamableHttp(remote) | Transport::Sse(remote) => {
-                found.extend(remote.url.references().map(|v| ("url".to_owned(), v)));
-                for (key, value) in &remote.headers {
-                    found.extend(value.references().map(|v| (format!("headers.{key}"), v)));
-                }
-            }
-        }
-        found.into_iter()
-    }
 }
 
 fn check_url(url: &TextTemplate) -> Result<()> {

@@ -51,6 +51,28 @@ pub fn quote(text: &str) -> String {
     }
 }
 
+/// Returns `text` with its percent escapes (`%41`) decoded; what is no UTF-8 then is replaced.
+#[must_use]
+pub fn percent_decode(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(b) = bytes.next() {
+        let mut ahead = bytes.clone();
+        let hex = |b: Option<u8>| b.and_then(|b| char::from(b).to_digit(16)).and_then(|digit| u8::try_from(digit).ok());
+        match (b, hex(ahead.next()), hex(ahead.next())) {
+            (b'%', Some(high), Some(low)) => {
+                out.push(high * 16 + low);
+                bytes = ahead;
+            }
+            _ => out.push(b),
+        }
+    }
+    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +82,7 @@ mod tests {
         assert_eq!(escape("plain äöü 日本 🙂"), "plain äöü 日本 🙂");
         assert_eq!(escape("\r\n\t\0\u{7f}\u{9b}"), "\\u{d}\\u{a}\\u{9}\\u{0}\\u{7f}\\u{9b}");
         assert_eq!(escape("\u{200b}\u{2066}\u{feff}"), "\\u{200b}\\u{2066}\\u{feff}");
+        assert_eq!(percent_decode("a%41%6g%c3%a4%"), "aA%6gä%");
         assert_eq!(quote(&"x".repeat(100)).chars().count(), 83);
     }
 }

@@ -64,45 +64,17 @@ impl McpServerSpec {
                 warnings.push(format!("the command {shown} is not found on this machine"));
             }
         }
-        for (field, variable) in self.unset(environment) {
-            warnings.push(format!("{field} refers to {variable}, which is not set"));
+        for reference in self.references() {
+            if !reference.has_default && !environment.is_set(reference.variable) {
+                let field = crate::text::escape(&reference.field);
+                warnings.push(format!("{field} refers to {}, which is not set", reference.variable));
+            }
         }
         for field in self.masked().masked {
             warnings
                 .push(format!("{field} holds a literal that looks like a secret; refer to a variable instead ($NAME)"));
         }
         warnings
-    }
-
-    /// References without a default whose variable is not set, with the field that has them.
-    fn unset(&self, environment: &dyn Environment) -> Vec<(String, String)> {
-        let needs = |pieces: crate::template::Pieces<'_>, field: &str, out: &mut Vec<(String, String)>| {
-            for piece in pieces {
-                if let crate::template::Piece::Reference { name, default: None } = piece
-                    && !environment.is_set(name)
-                {
-                    out.push((crate::text::escape(field).into_owned(), name.to_owned()));
-                }
-            }
-        };
-        let mut out = Vec::new();
-        match &self.transport {
-            Transport::Stdio(stdio) => {
-                for (i, arg) in stdio.args.iter().enumerate() {
-                    needs(arg.pieces(), &format!("args[{i}]"), &mut out);
-                }
-                for (key, value) in &stdio.env {
-                    needs(value.pieces(), &format!("env.{key}"), &mut out);
-                }
-            }
-            Transport::StreamableHttp(remote) | Transport::Sse(remote) => {
-                needs(remote.url.pieces(), "url", &mut out);
-                for (key, value) in &remote.headers {
-                    needs(value.pieces(), &format!("headers.{key}"), &mut out);
-                }
-            }
-        }
-        out
     }
 }
 

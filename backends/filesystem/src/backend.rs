@@ -183,6 +183,8 @@ impl Inner {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
         };
+        // What a link leads to may be no place for a document, nor its folder one for a lock.
+        read::check_place(&target)?;
         let lock = Lock::acquire(&folder, self.config.lock_timeout)?;
         let place = Place { target, folder, lock: &lock };
         place.rewrite(|text| edit(&Document::parse(text)).map_err(|problem| self.error(problem)))

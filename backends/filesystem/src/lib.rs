@@ -16,6 +16,7 @@ mod lock;
 mod read;
 mod read_paths;
 mod swap;
+mod writers;
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ use mcp_registry_spec::{Error, ErrorKind, Result};
 use rustix::fs::{CWD, Mode, OFlags};
 
 use crate::document;
+use crate::writers::is_being_written;
 
 /// The largest document that is read, in bytes.
 pub(crate) const MOST: u64 = 16 * 1024 * 1024;
@@ -25,8 +26,8 @@ pub(crate) struct Found {
 /// [`ErrorKind::DescriptorInvalid`] for what is there and can be no document (not UTF-8, too large,
 /// a FIFO or device); [`ErrorKind::Unavailable`] for what cannot be read (rule 7).
 pub(crate) fn read(path: &Path, follow_links: bool) -> Result<Option<Found>> {
-    let Some((file, metadata)) = open(path, follow_links)? else { return Ok(None) };
-    let bytes = read_all(path, file, &metadata)?;
+    let Some((mut file, metadata)) = open(path, follow_links)? else { return Ok(None) };
+    let bytes = read_all(path, &mut file, &metadata)?;
     match String::from_utf8(bytes) {
         Ok(text) => match document::check(&text) {
             Ok(()) => Ok(Some(Found { text, metadata })),
@@ -44,8 +45,27 @@ pub(crate) fn read(path: &Path, follow_links: bool) -> Result<Option<Found>> {
 pub(crate) fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>> {
     match open(path, false)? {
         None => Ok(None),
-        Some((file, metadata)) => read_all(path, file, &metadata).map(Some),
+        Some((mut file, metadata)) => read_all(path, &mut file, &metadata).map(Some),
     }
+}
+
+/// The same, of a file that is out of everybody's reach by path; `None` also while somebody who
+/// opened it before is still writing it.
+pub(crate) fn read_settled(path: &Path) -> Result<Option<Vec<u8>>> {
+    let Some((mut file, metadata)) = open(path, false)? else { return Ok(None) };
+    // First this question, then the content: who is not writing now cannot begin any more.
+    if is_being_written(&file) {
+        return Ok(None);
+    }
+    read_all(path, &mut file, &metadata).map(Some)
+}
+
+/// Checks that a document can be at `path`, or is.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn check_place(path: &Path) -> Result<()> {
+    open(path, false).map(drop)
 }
 
 fn open(path: &Path, follow_links: bool) -> Result<Option<(File, Metadata)>> {
@@ -74,7 +94,7 @@ fn open(path: &Path, follow_links: bool) -> Result<Option<(File, Metadata)>> {
     Ok(Some((file, metadata)))
 }
 
-fn read_all(path: &Path, file: File, metadata: &Metadata) -> Result<Vec<u8>> {
+fn read_all(path: &Path, file: &mut File, metadata: &Metadata) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(MOST)).unwrap_or(0) + 1);
     file.take(MOST + 1).read_to_end(&mut bytes).map_err(|cause| io_error(path, cause))?;
     if bytes.len() as u64 > MOST {

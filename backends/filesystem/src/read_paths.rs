@@ -148,20 +148,7 @@ fn strip_file_scheme(text: &str) -> Option<String> {
         Some(authority) => authority.find('/').and_then(|i| authority.get(i..)).unwrap_or("/"),
         None => rest,
     };
-    let mut bytes = Vec::new();
-    let mut input = path.bytes();
-    while let Some(b) = input.next() {
-        let mut ahead = input.clone();
-        let hex = |b: Option<u8>| b.and_then(|b| char::from(b).to_digit(16));
-        match (b, hex(ahead.next()), hex(ahead.next())) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push((high * 16 + low) as u8);
-                input = ahead;
-            }
-            _ => bytes.push(b),
-        }
-    }
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    Some(text::percent_decode(path).into_owned())
 }
 
 fn is_path_shaped(text: &str) -> bool {

@@ -15,7 +15,7 @@ use mcp_registry_spec::{Digest, Error, ErrorKind, Result};
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags};
 
 use crate::lock::Lock;
-use crate::read::{self, Found, read_bytes};
+use crate::read::{self, Found, read_bytes, read_settled};
 
 /// How temporary files begin; only the holder of the lock makes or removes them.
 const PREFIX: &str = ".mcp.md.";
@@ -66,7 +66,7 @@ impl Place<'_> {
             }
             if Instant::now() >= self.lock.deadline() {
                 return Err(self
-                    .error("another program kept changing it")
+                    .error("another program keeps changing it, or has it open for writing")
                     .hint("try again when it is done")
                     .retryable());
             }
@@ -130,10 +130,10 @@ impl Place<'_> {
             Err(rustix::io::Errno::NOENT) => return Ok(false),
             Err(cause) => return Err(self.cannot_write(cause.into())),
         }
-        if read_bytes(staged)?.as_deref() == Some(old) {
+        if read_settled(staged)?.as_deref() == Some(old) {
             return Ok(true);
         }
-        // An editor saved between the look and the swap: its text is the one to keep.
+        // An editor saved between the look and the swap, or is at it: its text is the one to keep.
         self.swap(staged).map_err(|cause| self.cannot_write(cause.into()))?;
         if read_bytes(staged)?.as_deref() != Some(new) {
             // It saved again meanwhile, over ours: the later text is the one to keep.

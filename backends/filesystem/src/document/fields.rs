@@ -97,7 +97,7 @@ pub(crate) fn source_lines(
     while at < span.end {
         let end = line_end(text, at).min(span.end).max(at + 1);
         while comments.next_if(|c| c.end <= at).is_some() {}
-        if !comments.peek().is_some_and(|c| c.start < at) {
+        if comments.peek().is_none_or(|c| c.start >= at) {
             visit(at..end);
         }
         at = end;

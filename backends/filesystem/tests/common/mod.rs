@@ -1,5 +1,5 @@
 //! Generators of documents and entries.
-#![allow(dead_code, reason = "each test file uses some of them")]
+#![allow(dead_code, clippy::unwrap_used, reason = "generators for tests, of which each test file uses some")]
 
 use std::collections::BTreeMap;
 

@@ -105,7 +105,9 @@ impl McpServerRegistryBackend for Mutant {
         };
         match self.mutation {
             Mutation::ResolvesWhenLoading => Ok(resolved(loaded)),
-            Mutation::NeedsVariablesToLoad if loaded.references().any(|(_, v)| std::env::var_os(v).is_none()) => {
+            Mutation::NeedsVariablesToLoad
+                if loaded.references().iter().any(|r| std::env::var_os(r.variable).is_none()) =>
+            {
                 Err(Error::new(ErrorKind::EnvUnresolved, format!("the entry {name} needs a variable")))
             }
             _ => Ok(loaded),
