@@ -1,0 +1,123 @@
+//! The command line: `mcp-registry [OPTIONS] COMMAND`.
+//!
+//! One file a command, each with its arguments and a thin `run`. What they share is done once:
+//! `settings` decides which registry is meant, `printer` is the only place that prints, and
+//! `app` opens the registry and starts an async runtime where the backend needs one.
+
+mod app;
+mod args;
+mod backends;
+mod capabilities;
+mod card;
+mod changes;
+mod completions;
+mod config_file;
+#[cfg(feature = "conformance")]
+mod conformance;
+mod failure;
+#[cfg(feature = "filesystem")]
+mod init;
+mod input;
+mod install;
+mod json;
+mod list;
+mod names;
+mod place;
+mod printer;
+mod refresh_capabilities;
+mod settings;
+mod show;
+mod spec_args;
+mod style;
+mod table;
+mod uninstall;
+mod update;
+mod validate;
+mod yaml;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use app::App;
+use args::{CommonArgs, With};
+use printer::Printer;
+
+/// Which MCP servers an agent has mounted: list, check and change them.
+#[derive(Parser)]
+#[command(name = "mcp-registry", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "\
+Settings are taken from flags, then the variables MCP_REGISTRY_AGENT_ROOT, MCP_REGISTRY_BACKEND,
+MCP_REGISTRY_BACKEND_URL, MCP_REGISTRY_SCOPE and MCP_REGISTRY_AUTH_TOKEN, then the file
+mcp-registry/config.toml in your configuration folder; with none of them, the current folder is
+the agent's. COLUMNS limits the width of tables that go to no terminal.
+
+Exit status: 0 done; 1 refused, invalid or failed; 2 wrong usage.
+
+Example: mcp-registry list --agent-root agents/scout")]
+struct Cli {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    List(With<list::List>),
+    Show(With<show::Show>),
+    Validate(With<validate::Validate>),
+    Install(With<install::Install>),
+    Update(With<update::Update>),
+    Uninstall(With<uninstall::Uninstall>),
+    Capabilities(With<capabilities::Capabilities>),
+    RefreshCapabilities(With<refresh_capabilities::RefreshCapabilities>),
+    Backends(With<backends::Backends>),
+    #[cfg(feature = "conformance")]
+    #[command(mut_arg("format", |arg| arg.value_parser(conformance::formats())))]
+    Conformance(With<conformance::Conformance>),
+    #[cfg(feature = "filesystem")]
+    Init(With<init::Init>),
+    Completions(With<completions::Completions>),
+}
+
+impl Command {
+    fn run(self, app: App) -> ExitCode {
+        match self {
+            Self::List(command) => app.with_registry(command),
+            Self::Show(command) => app.with_registry(command),
+            Self::Validate(command) => app.with_registry(command),
+            Self::Install(command) => app.with_registry(command),
+            Self::Update(command) => app.with_registry(command),
+            Self::Uninstall(command) => app.with_registry(command),
+            Self::Capabilities(command) => app.with_registry(command),
+            Self::RefreshCapabilities(command) => app.with_registry(command),
+            Self::Backends(command) => app.without_registry(command),
+            #[cfg(feature = "conformance")]
+            Self::Conformance(command) => app.without_registry(command),
+            #[cfg(feature = "filesystem")]
+            Self::Init(command) => app.without_registry(command),
+            Self::Completions(command) => app.without_registry(command),
+        }
+    }
+}
+
+/// Runs the command line of this process, with every backend that is linked into the binary.
+///
+/// A binary that adds a backend of its own links it and calls this:
+///
+/// ```no_run
+/// // use your_backend as _;
+/// fn main() -> std::process::ExitCode {
+///     mcp_registry::cli::main()
+/// }
+/// ```
+#[must_use]
+pub fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    match Cli::try_parse_from(&args) {
+        Ok(cli) => cli.command.run(App::new(cli.common)),
+        Err(message) => Printer::before_settings(&args).usage(&message),
+    }
+}

@@ -1,0 +1,83 @@
+//! The options that every command takes, before or after its name.
+
+use clap::Args;
+
+use super::failure::Failure;
+use super::printer::{Color, Format};
+
+// No doc comment here: it would take the place of the command's own description. And no Debug, here
+// or in whatever holds what was typed: it may be a secret.
+#[derive(Default, Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct CommonArgs {
+    /// The agent's folder, whose mcp.md is meant
+    #[arg(long, value_name = "DIR")]
+    pub(crate) agent_root: Option<String>,
+    /// Where entries are stored: a locator such as filesystem:DIR, or a backend's id
+    #[arg(long, value_name = "LOCATOR")]
+    pub(crate) backend: Option<String>,
+    /// Whose entries are meant, where the backend keeps those of many
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Option<String>,
+    /// An option of the backend (repeatable); `mcp-registry backends` lists them
+    #[arg(short = 'o', long = "option", value_name = "NAME=VALUE")]
+    pub(crate) options: Vec<String>,
+    /// How data is printed
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// When colors are used
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(crate) color: Option<Color>,
+}
+
+impl CommonArgs {
+    /// Joins what was given before the command's name with what was given after it.
+    pub(crate) fn join(self, after: Self) -> Result<Self, Failure> {
+        Ok(Self {
+            agent_root: one("--agent-root", self.agent_root, after.agent_root)?,
+            backend: one("--backend", self.backend, after.backend)?,
+            scope: one("--scope", self.scope, after.scope)?,
+            options: self.options.into_iter().chain(after.options).collect(),
+            format: one("--format", self.format, after.format)?,
+            color: one("--color", self.color, after.color)?,
+        })
+    }
+}
+
+fn one<T>(flag: &str, before: Option<T>, after: Option<T>) -> Result<Option<T>, Failure> {
+    match (before, after) {
+        (Some(_), Some(_)) => {
+            Err(Failure::usage(format!("{flag} is given twice"), "give it once, before or after the command's name"))
+        }
+        (before, after) => Ok(before.or(after)),
+    }
+}
+
+// A command's own arguments beside the common ones (no doc comment, for the same reason).
+#[derive(Args)]
+pub(crate) struct With<C: Args> {
+    #[command(flatten)]
+    pub(crate) own: C,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_given_on_either_side_is_lost() {
+        let side = |root: Option<&str>, option: &str| CommonArgs {
+            agent_root: root.map(str::to_owned),
+            options: vec![option.to_owned()],
+            ..CommonArgs::default()
+        };
+        let joined = side(Some("a"), "x=1").join(side(None, "y=2")).unwrap();
+        assert_eq!(
+            (joined.agent_root.as_deref(), joined.options),
+            (Some("a"), vec!["x=1".to_owned(), "y=2".to_owned()])
+        );
+        assert!(matches!(side(Some("a"), "x=1").join(side(Some("a"), "y=2")), Err(Failure::Usage(_))));
+    }
+}

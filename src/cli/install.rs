@@ -1,0 +1,41 @@
+//! `install`: a new entry.
+
+use mcp_registry_spec::{McpServerRegistry, ServerName, SpecFields};
+
+use super::app::RegistryCommand;
+use super::failure::{Failure, Outcome};
+use super::list::refs;
+use super::printer::Printer;
+use super::spec_args::{SpecArgs, explain};
+
+/// Add a server's entry.
+///
+/// It holds references to secrets ($NAME, ${NAME}), not the secrets: a literal that looks like one
+/// is refused unless --allow-literal is given.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  mcp-registry install github --env 'GITHUB_TOKEN=$GITHUB_PAT' -- npx -y @modelcontextprotocol/server-github
+  mcp-registry install search --url https://mcp.example.org/ --header 'Authorization: Bearer ${SEARCH_TOKEN}'
+  mcp-registry install memory --from memory.json")]
+pub(crate) struct Install {
+    /// The name it is mounted under
+    name: String,
+    #[command(flatten)]
+    spec: SpecArgs,
+}
+
+impl RegistryCommand for Install {
+    async fn run(self, registry: &McpServerRegistry, printer: &mut Printer) -> Result<Outcome, Failure> {
+        let name = ServerName::parse(&self.name)?;
+        if self.spec.is_empty() {
+            return Err(Failure::usage("nothing is given to install", "add -- COMMAND ARGS, --url URL or --from FILE"));
+        }
+        let context = self.spec.context();
+        let spec = self.spec.apply(name, SpecFields::default())?;
+        let installed = registry.install(&spec, &context).await.map_err(|error| explain(error, &spec, &context))?;
+        printer.data(&installed, |text| refs(text, std::slice::from_ref(&installed)))?;
+        printer.note(&format!("installed {}", installed.name));
+        Ok(Outcome::Good)
+    }
+}

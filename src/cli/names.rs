@@ -1,0 +1,52 @@
+//! Names as they are typed: parsed at the edge, and where there is none, the near one is shown.
+
+use mcp_registry_spec::{Error, ErrorKind, McpServerRegistry, ServerName};
+
+/// How alike two names are before one is taken for the other misspelt, of 1.
+const ALIKE: f64 = 0.7;
+
+/// Adds the name that was probably meant to an error that there is none.
+pub(crate) async fn suggest(error: Error, name: &ServerName, registry: &McpServerRegistry) -> Error {
+    if error.kind() != ErrorKind::NotInRegistry {
+        return error;
+    }
+    match near(name, registry).await {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// "did you mean …?", when `name` is not there and one that comes near is.
+pub(crate) async fn near(name: &ServerName, registry: &McpServerRegistry) -> Option<String> {
+    // This is help, not an answer: what cannot be listed has nothing to suggest.
+    let listing = registry.list().await.ok()?;
+    let names = listing.names();
+    if names.contains(&name) {
+        return None;
+    }
+    nearest(name.as_str(), names.into_iter().map(ServerName::as_str)).map(|near| format!("did you mean \"{near}\"?"))
+}
+
+fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness =
+        |other: &str| strsim::normalized_damerau_levenshtein(&name.to_ascii_lowercase(), &other.to_ascii_lowercase());
+    names
+        .map(|other| (likeness(other), other))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, other)| other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn the_near_one() {
+        let of = |name| nearest(name, ["github", "gitlab", "memory"].into_iter());
+        assert_eq!(of("githbu"), Some("github"));
+        assert_eq!(of("GitHub"), Some("github"));
+        assert_eq!(of("gitlabb"), Some("gitlab"));
+        assert_eq!(of("postgres"), None);
+    }
+}

@@ -1,0 +1,242 @@
+//! The only place that prints: data to standard output, everything else to standard error.
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, ErrorKind as Io, IsTerminal, Stderr, Stdout, Write};
+use std::process::ExitCode;
+
+use mcp_registry_spec::text::escape;
+use mcp_registry_spec::{Error, ErrorKind, redact};
+use serde::{Deserialize, Serialize};
+
+use super::failure::{Failure, Outcome};
+use super::json::SafeJson;
+use super::style::{BOLD, Paint, RED, Style, YELLOW};
+use super::table::{self, Column};
+use super::yaml::BlockYaml;
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// For programs: one line
+    Json,
+    /// For people and programs
+    Yaml,
+    // A form of one command's own, which alone takes the word for it and writes it.
+    #[cfg(feature = "conformance")]
+    #[serde(skip)]
+    #[value(skip)]
+    Junit,
+}
+
+/// When colors are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Color {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl Color {
+    fn paint(self, stream: &impl IsTerminal) -> Paint {
+        Paint(match self {
+            Self::Auto => stream.is_terminal(),
+            Self::Always => true,
+            Self::Never => false,
+        })
+    }
+}
+
+/// Prints what a command has to say. Neither stream is kept locked: a backend may log from another
+/// thread.
+pub(crate) struct Printer {
+    format: Format,
+    out: Text,
+    err: Stderr,
+    paint: Paint,
+}
+
+/// Standard output, for people.
+pub(crate) struct Text {
+    out: BufWriter<Stdout>,
+    paint: Paint,
+    limit: Option<usize>,
+}
+
+impl Printer {
+    /// A printer; `columns` is the width that the environment asks for.
+    pub(crate) fn new(format: Format, color: Color, columns: Option<usize>) -> Self {
+        let (out, err) = (io::stdout(), io::stderr());
+        // What is no terminal has no width, and text that goes elsewhere is not cut.
+        let limit = columns.or_else(|| terminal_size::terminal_size_of(&out).map(|(columns, _)| columns.0.into()));
+        let text = Text { paint: color.paint(&out), out: BufWriter::with_capacity(1 << 16, out), limit };
+        Self { format, out: text, paint: color.paint(&err), err }
+    }
+
+    /// A printer for what goes wrong before the settings are known.
+    pub(crate) fn plain(format: Option<Format>) -> Self {
+        Self::new(format.unwrap_or_default(), Color::Never, None)
+    }
+
+    /// A printer for arguments that could not be understood: only what they say of the format is.
+    pub(crate) fn before_settings(args: &[OsString]) -> Self {
+        let args: Vec<_> = args.iter().take_while(|arg| *arg != "--").collect();
+        let json = args.iter().any(|arg| *arg == "--format=json")
+            || args.windows(2).any(|pair| matches!(pair, [flag, value] if *flag == "--format" && *value == "json"));
+        Self::plain(json.then_some(Format::Json))
+    }
+
+    /// Prints data: `value` for programs, what `people` writes for people.
+    pub(crate) fn data(
+        &mut self,
+        value: &impl Serialize,
+        people: impl FnOnce(&mut Text) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let out = &mut self.out.out;
+        match self.format {
+            Format::Table => return people(&mut self.out),
+            #[cfg(feature = "conformance")]
+            Format::Junit => return people(&mut self.out),
+            Format::Json => value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, SafeJson)),
+            Format::Yaml => {
+                value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, BlockYaml::default()))
+            }
+        }?;
+        out.write_all(b"\n")
+    }
+
+    /// Standard output for data that has one form only.
+    pub(crate) fn raw(&mut self) -> &mut impl Write {
+        &mut self.out.out
+    }
+
+    /// Says something that is no data.
+    pub(crate) fn note(&mut self, text: &str) {
+        self.say(None, text);
+    }
+
+    /// Says to people what programs see from the data.
+    pub(crate) fn aside(&mut self, text: &str) {
+        if self.format == Format::Table {
+            self.note(text);
+        }
+    }
+
+    /// Says something that somebody should look at.
+    pub(crate) fn warning(&mut self, text: &str) {
+        self.say(Some(("warning", YELLOW)), text);
+    }
+
+    /// Ends the command.
+    pub(crate) fn end(mut self, result: Result<Outcome, Failure>) -> ExitCode {
+        let result = result.and_then(|outcome| Ok(self.out.out.flush().map(|()| outcome)?));
+        match result {
+            Ok(outcome) => outcome.into(),
+            Err(Failure::Output(cause)) if cause.kind() == Io::BrokenPipe => ExitCode::SUCCESS,
+            Err(Failure::Output(cause)) => {
+                let error = Error::new(ErrorKind::Unavailable, "cannot write to standard output").caused_by(cause);
+                self.error(&error, ExitCode::FAILURE)
+            }
+            Err(Failure::Refused(error)) => self.error(&error, ExitCode::FAILURE),
+            Err(Failure::Usage(error)) => self.error(&error, ExitCode::from(2)),
+        }
+    }
+
+    /// Ends a command line that asked for help or was not understood.
+    pub(crate) fn usage(mut self, message: &clap::Error) -> ExitCode {
+        let text = message.to_string();
+        if !message.use_stderr() {
+            let written = self.out.out.write_all(text.as_bytes());
+            return self.end(written.map(|()| Outcome::Good).map_err(Failure::Output));
+        }
+        // The line of usage and what follows is ours; what comes before quotes what was typed.
+        let usage = text.find("Usage:").unwrap_or(text.len());
+        let (typed, ours) = text.split_at(if text.starts_with("error: ") { usage } else { 0 });
+        let typed: Vec<_> = typed.lines().map(|line| redact::redact(line.trim_start_matches("error: "))).collect();
+        if self.format == Format::Json && !typed.is_empty() {
+            let said: Vec<_> = typed.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+            return self.error(&Error::new(ErrorKind::ConfigInvalid, said.join("; ")), ExitCode::from(2));
+        }
+        let mut kind = Some(("error", RED));
+        typed.iter().for_each(|line| self.say(kind.take(), line));
+        ours.lines().for_each(|line| self.say(None, line));
+        ExitCode::from(2)
+    }
+
+    fn error(&mut self, error: &Error, code: ExitCode) -> ExitCode {
+        #[derive(Serialize)]
+        struct Envelope<'a> {
+            error: &'a Error,
+        }
+        if self.format == Format::Json {
+            // There is nobody left to tell that standard error is gone.
+            let _ = Envelope { error }
+                .serialize(&mut serde_json::Serializer::with_formatter(&mut self.err, SafeJson))
+                .map_err(io::Error::from)
+                .and_then(|()| self.err.write_all(b"\n"));
+        } else {
+            self.say(Some(("error", RED)), &error.to_string());
+        }
+        code
+    }
+
+    fn say(&mut self, kind: Option<(&str, Style)>, text: &str) {
+        // What was printed before comes before; were it not taken, the end will tell.
+        let _ = self.out.out.flush();
+        let mut line = Vec::new();
+        if let Some((word, style)) = kind {
+            let _ = self.paint.write(&mut line, style, word);
+            line.extend_from_slice(b": ");
+        }
+        line.extend_from_slice(escape(text).as_bytes());
+        line.push(b'\n');
+        // There is nobody left to tell that standard error is gone.
+        let _ = self.err.write_all(&line);
+    }
+}
+
+impl Text {
+    /// Writes a table; see [`table::write`].
+    pub(crate) fn table<R, const N: usize>(
+        &mut self,
+        columns: [Column; N],
+        rows: &[R],
+        cells: impl for<'r> Fn(&'r R) -> [&'r str; N],
+    ) -> io::Result<()> {
+        table::write(&mut self.out, self.paint, self.limit, columns, rows, cells)
+    }
+
+    /// Writes a heading.
+    pub(crate) fn heading(&mut self, text: &str) -> io::Result<()> {
+        self.styled(BOLD, text)?;
+        self.end_line()
+    }
+
+    /// Writes text that stands in the program.
+    pub(crate) fn plain(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(text.as_bytes())
+    }
+
+    /// Writes text that others wrote.
+    pub(crate) fn untrusted(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(escape(text).as_bytes())
+    }
+
+    /// Writes text in a style.
+    pub(crate) fn styled(&mut self, style: Style, text: &str) -> io::Result<()> {
+        self.paint.write(&mut self.out, style, &escape(text))
+    }
+
+    /// Ends the line.
+    pub(crate) fn end_line(&mut self) -> io::Result<()> {
+        self.out.write_all(b"\n")
+    }
+}

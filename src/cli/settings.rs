@@ -1,0 +1,235 @@
+//! Which registry is meant, and how to print: flags, then the environment, then the user's
+//! configuration file, then the current folder. All of it is decided here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mcp_registry_spec::{Backends, Environment, Error, ErrorKind, Locator, OpenRequest, Scope, text};
+
+use super::args::CommonArgs;
+use super::config_file::ConfigFile;
+use super::failure::Failure;
+use super::place::{self, FILESYSTEM, Layer, Source};
+use super::printer::{Color, Format};
+
+/// The option by which a backend takes what `MCP_REGISTRY_AUTH_TOKEN` holds.
+const AUTH_TOKEN: &str = "auth_token";
+
+/// What was decided, and what is needed to open the registry.
+pub(crate) struct Settings {
+    /// How data is printed.
+    pub(crate) format: Format,
+    /// When colors are used.
+    pub(crate) color: Color,
+    /// The width that the environment asks for.
+    pub(crate) columns: Option<usize>,
+    /// The backends there are.
+    pub(crate) backends: Backends,
+    environment: Arc<dyn Environment>,
+    layers: [Layer; 3],
+    scope: Option<String>,
+    options: Vec<String>,
+    configured: Configured,
+}
+
+/// The options of the configuration file, and the backend they are meant for.
+struct Configured {
+    backend: Locator,
+    options: BTreeMap<String, super::config_file::OptionValue>,
+}
+
+impl Settings {
+    /// Decides how to print, and gathers what says which registry is meant.
+    pub(crate) fn resolve(
+        common: CommonArgs,
+        environment: Arc<dyn Environment>,
+        backends: Backends,
+    ) -> Result<Self, Failure> {
+        let file = ConfigFile::load(&*environment)?;
+        let variable = |name| variable(&*environment, name);
+        let no_color = environment.read("NO_COLOR").filter(|value| !value.is_empty()).map(|_| Color::Never);
+        let columns = variable("COLUMNS").ok().flatten().and_then(|text| text.parse().ok()).filter(|n| *n > 0);
+        Ok(Self {
+            format: common.format.or(file.format).unwrap_or_default(),
+            color: common.color.or(no_color).or(file.color).unwrap_or_default(),
+            columns,
+            scope: common.scope.or(variable("MCP_REGISTRY_SCOPE")?).or(file.scope),
+            options: common.options,
+            configured: Configured {
+                backend: Locator::new(file.backend.as_deref().unwrap_or(FILESYSTEM)),
+                options: file.options,
+            },
+            layers: [
+                Layer {
+                    source: Source::Flags,
+                    backend: common.backend,
+                    backend_url: None,
+                    agent_root: common.agent_root,
+                },
+                Layer {
+                    source: Source::Environment,
+                    backend: variable("MCP_REGISTRY_BACKEND")?,
+                    backend_url: variable("MCP_REGISTRY_BACKEND_URL")?,
+                    agent_root: variable("MCP_REGISTRY_AGENT_ROOT")?,
+                },
+                Layer {
+                    source: Source::File,
+                    backend: file.backend,
+                    backend_url: file.backend_url,
+                    agent_root: file.agent_root,
+                },
+            ],
+            backends,
+            environment,
+        })
+    }
+
+    /// What the registry is opened with.
+    ///
+    /// # Errors
+    /// Settings that contradict each other, no backend that answers, a scope that is none.
+    pub(crate) fn request(&self) -> Result<OpenRequest, Failure> {
+        let mut request = OpenRequest::new(&place::locator(&self.layers, &self.backends)?);
+        request.environment = self.environment.clone();
+        request.scope = self.scope.as_deref().map(Scope::parse).transpose()?;
+        let registration = self.backends.find(&request.locator)?;
+        for option in &self.options {
+            let Some((key, value)) = option.split_once('=') else {
+                // What has no "=" may be a value alone, and that a secret.
+                return Err(Failure::usage("an --option has no \"=\"", "write --option NAME=VALUE"));
+            };
+            if request.get(key).is_some() {
+                return Err(Failure::usage(format!("the option {} is given twice", text::quote(key)), "give it once"));
+            }
+            request = request.option(key, value);
+        }
+        if request.get(AUTH_TOKEN).is_none()
+            && registration.options.iter().any(|option| option.name == AUTH_TOKEN)
+            && let Some(token) = variable(&*self.environment, "MCP_REGISTRY_AUTH_TOKEN")?
+        {
+            request = request.option(AUTH_TOKEN, token);
+        }
+        // The file's options are those of the file's backend; another one was never meant to have them.
+        if self.backends.find(&self.configured.backend).is_ok_and(|own| own.id == registration.id) {
+            for (key, value) in &self.configured.options {
+                if request.get(key).is_none() {
+                    request = request.option(key, value.to_text());
+                }
+            }
+        }
+        Ok(request)
+    }
+}
+
+/// The value of a variable; one that is empty says nothing.
+fn variable(environment: &dyn Environment, name: &str) -> Result<Option<String>, Error> {
+    match environment.read(name).map(std::ffi::OsString::into_string) {
+        None => Ok(None),
+        Some(Ok(value)) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Some(Err(_)) => {
+            Err(Error::new(ErrorKind::ConfigInvalid, format!("the variable {name} is not UTF-8"))
+                .hint("set it to text"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mcp_registry_spec::{FixedEnvironment, OptionHelp, Registration};
+
+    static HTTP: Registration = Registration {
+        id: "http",
+        schemes: &["https"],
+        summary: "",
+        usage: "https://HOST/",
+        options: &[OptionHelp { name: AUTH_TOKEN, help: "" }, OptionHelp { name: "timeout", help: "" }],
+        tokio: true,
+        open: |_| Err(Error::unsupported("", "")),
+    };
+    static FOLDER: Registration =
+        Registration { id: FILESYSTEM, schemes: &[], usage: "filesystem:DIR", options: &[], tokio: false, ..HTTP };
+
+    fn settings(common: CommonArgs, environment: FixedEnvironment) -> Result<Settings, Failure> {
+        Settings::resolve(common, Arc::new(environment), Backends::new([&HTTP, &FOLDER]))
+    }
+
+    fn with_file(text: &str) -> (tempfile::TempDir, FixedEnvironment) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("mcp-registry")).unwrap();
+        std::fs::write(folder.path().join("mcp-registry/config.toml"), text).unwrap();
+        let environment = FixedEnvironment::new().with("XDG_CONFIG_HOME", folder.path());
+        (folder, environment)
+    }
+
+    #[test]
+    fn flag_then_variable_then_file() {
+        let (_folder, environment) = with_file("scope = \"file\"\nformat = \"yaml\"\ncolor = \"always\"");
+        let flags = || CommonArgs { scope: Some("flag".into()), format: Some(Format::Json), ..CommonArgs::default() };
+        let scope = |common, environment: &FixedEnvironment| {
+            settings(common, environment.clone()).unwrap().request().unwrap().scope.unwrap().to_string()
+        };
+        let both = environment.clone().with("MCP_REGISTRY_SCOPE", "variable");
+        assert_eq!(scope(flags(), &both), "flag");
+        assert_eq!(scope(CommonArgs::default(), &both), "variable");
+        assert_eq!(scope(CommonArgs::default(), &environment), "file");
+        let empty = environment.clone().with("MCP_REGISTRY_SCOPE", "");
+        assert_eq!(scope(CommonArgs::default(), &empty), "file", "an empty variable says nothing");
+        assert_eq!(settings(flags(), environment.clone()).unwrap().format, Format::Json);
+        let found = settings(CommonArgs::default(), environment.clone()).unwrap();
+        assert_eq!((found.format, found.color), (Format::Yaml, Color::Always));
+        let found = settings(CommonArgs::default(), environment.with("NO_COLOR", "1")).unwrap();
+        assert_eq!(found.color, Color::Never);
+    }
+
+    #[test]
+    fn the_token_goes_only_to_a_backend_that_takes_one() {
+        let environment = FixedEnvironment::new().with("MCP_REGISTRY_AUTH_TOKEN", "hunter2");
+        let token = |backend: &str, options: &[&str]| {
+            let options = options.iter().map(|o| (*o).to_owned()).collect();
+            let common = CommonArgs { backend: Some(backend.into()), options, ..CommonArgs::default() };
+            let request = settings(common, environment.clone()).unwrap().request().unwrap();
+            assert!(!format!("{request:?}").contains("hunter2"));
+            request.get(AUTH_TOKEN).map(str::to_owned)
+        };
+        assert_eq!(token("https://h/", &[]).as_deref(), Some("hunter2"));
+        assert_eq!(token("https://h/", &["auth_token=mine"]).as_deref(), Some("mine"));
+        assert_eq!(token("filesystem:a", &[]), None);
+    }
+
+    #[test]
+    fn configured_options_belong_to_the_configured_backend() {
+        let (_folder, environment) = with_file("backend = \"https://h/\"\n[options]\ntimeout = 5");
+        let timeout = |common| {
+            let request = settings(common, environment.clone()).unwrap().request().unwrap();
+            request.get("timeout").map(str::to_owned)
+        };
+        assert_eq!(timeout(CommonArgs::default()).as_deref(), Some("5"));
+        assert_eq!(
+            timeout(CommonArgs { options: vec!["timeout=6".into()], ..Default::default() }).as_deref(),
+            Some("6")
+        );
+        assert_eq!(timeout(CommonArgs { agent_root: Some("a".into()), ..Default::default() }), None);
+    }
+
+    #[test]
+    fn wrong_options_are_usage_errors_that_show_no_value() {
+        for options in [vec!["hunter2"], vec!["a=hunter2", "a=hunter2"]] {
+            let options = options.into_iter().map(str::to_owned).collect();
+            let common = CommonArgs { options, ..CommonArgs::default() };
+            match settings(common, FixedEnvironment::new()).unwrap().request() {
+                Err(Failure::Usage(error)) => assert!(!error.to_string().contains("hunter2"), "{error}"),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_variable_that_is_no_text_is_named() {
+        use std::os::unix::ffi::OsStringExt;
+        let bad = std::ffi::OsString::from_vec(vec![0xff]);
+        let settings = settings(CommonArgs::default(), FixedEnvironment::new().with("MCP_REGISTRY_BACKEND", bad));
+        assert!(format!("{:?}", settings.err()).contains("MCP_REGISTRY_BACKEND"));
+    }
+}

@@ -1,0 +1,106 @@
+//! `update`: an entry, changed in part or replaced.
+
+use mcp_registry_spec::{Digest, Error, ErrorKind, McpServerRegistry, ServerName, SpecFields, text};
+
+use super::app::RegistryCommand;
+use super::failure::{Failure, Outcome};
+use super::list::refs;
+use super::printer::Printer;
+use super::spec_args::{SpecArgs, explain, fields_of};
+use super::{changes, names};
+
+/// Change a server's entry: what is given changes, the rest stays.
+///
+/// --env and --header set single names; arguments and what --from reads are replaced whole. What
+/// changes is shown on standard error. An entry that somebody else changed meanwhile is a conflict.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  mcp-registry update github --env 'GITHUB_TOKEN=$OTHER_PAT' --clear env.OLD --description 'Issues and pull requests'
+  mcp-registry update github -- uvx github-server")]
+pub(crate) struct Update {
+    /// The server's name
+    name: String,
+    #[command(flatten)]
+    spec: SpecArgs,
+    /// Take a field away (repeatable): args, env, env.NAME, headers, headers.NAME, description, or a key of your own
+    #[arg(long, value_name = "FIELD", conflicts_with = "from")]
+    clear: Vec<String>,
+    /// Change only the entry with this digest, which show prints; by default the one there now
+    #[arg(long, value_name = "sha256:…")]
+    digest: Option<String>,
+}
+
+impl RegistryCommand for Update {
+    async fn run(self, registry: &McpServerRegistry, printer: &mut Printer) -> Result<Outcome, Failure> {
+        let name = ServerName::parse(&self.name)?;
+        if self.spec.is_empty() && self.clear.is_empty() {
+            return Err(Failure::usage("nothing is given to change", "see mcp-registry update --help"));
+        }
+        let pinned = self.digest.as_deref().map(str::parse::<Digest>).transpose()?;
+        let old = match registry.load(&name).await {
+            Ok(spec) => spec,
+            Err(error) => return Err(names::suggest(error, &name, registry).await.into()),
+        };
+        let expected = pinned.map_or_else(|| old.digest(), Ok)?;
+        let context = self.spec.context();
+        let mut fields = fields_of(old.clone());
+        self.clear.iter().try_for_each(|field| clear(&mut fields, field))?;
+        let new = self.spec.apply(name, fields).map_err(with_hint)?;
+        let updated =
+            registry.update(&new, &expected, &context).await.map_err(|error| explain(error, &new, &context))?;
+        printer.data(&updated, |text| refs(text, std::slice::from_ref(&updated)))?;
+        let changes = changes::between(&old, &new);
+        printer.note(&match changes.len() {
+            0 => format!("{} is as it was", updated.name),
+            _ => format!("updated {}", updated.name),
+        });
+        changes.iter().for_each(|change| printer.note(&format!("  {change}")));
+        Ok(Outcome::Good)
+    }
+}
+
+/// An entry that changes from a command to a url, or back, may hold fields of what it was.
+fn with_hint(failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused(error) if error.kind() == ErrorKind::InvalidSpec && error.hint_text().is_none() => {
+            Failure::Refused(error.hint("take away what no longer belongs with --clear args, env or headers"))
+        }
+        other => other,
+    }
+}
+
+/// Takes a field away.
+fn clear(fields: &mut SpecFields, field: &str) -> Result<(), Error> {
+    let there = match field.split_once('.') {
+        // Taking away what is empty already leaves what was asked for.
+        None if field == "args" => {
+            fields.args.clear();
+            true
+        }
+        None if field == "env" => {
+            fields.env.clear();
+            true
+        }
+        None if field == "headers" => {
+            fields.headers.clear();
+            true
+        }
+        None if field == "description" => {
+            fields.description.clear();
+            true
+        }
+        Some(("env", key)) if fields.env.remove(key).is_some() => true,
+        Some(("headers", name)) => {
+            let before = fields.headers.len();
+            fields.headers.retain(|other, _| !other.eq_ignore_ascii_case(name));
+            fields.headers.len() < before
+        }
+        _ => fields.extra.remove(field).is_some(),
+    };
+    if there {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidSpec, format!("there is no field {} to clear", text::quote(field)))
+        .hint("fields are args, env, env.NAME, headers, headers.NAME, description and the entry's own keys"))
+}

@@ -1,0 +1,51 @@
+//! `mcp-registry` says which MCP servers an agent has mounted, and changes that safely.
+//!
+//! This crate is how people and programs reach a registry. It re-exports the contract
+//! ([`mcp_registry_spec`]: the types, the trait, the rules), links the built-in backends, and holds
+//! the command line as a function, so that a binary with a backend of its own is three lines (see
+//! [`cli::main`]).
+//!
+//! # Listing what an agent has mounted
+//!
+//! ```
+//! use mcp_registry::{Backends, OpenRequest};
+//!
+//! # fn main() -> mcp_registry::Result<()> {
+//! # #[cfg(feature = "filesystem")] {
+//! let registry = Backends::linked().open(&OpenRequest::new("filesystem:agents/scout"))?;
+//! // Opening touches nothing, and a folder that does not exist lists as empty (rule 2).
+//! let listing = pollster::block_on(registry.list())?;
+//! assert!(listing.servers.is_empty() && listing.broken.is_empty());
+//! # }
+//! # Ok(()) }
+//! ```
+//!
+//! # Features
+//! - `filesystem` (default): the backend that reads and writes an agent's own `mcp.md`.
+//! - `conformance` (default): the command that holds a live backend to the rules.
+
+pub use mcp_registry_spec::*;
+
+pub mod cli;
+
+// A crate that nothing names is not linked, and its registration would silently be missing: every
+// built-in backend is named here, and `linked_backends` below holds the exact list.
+#[cfg(feature = "filesystem")]
+use mcp_registry_filesystem as _;
+
+/// The README's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn linked_backends() {
+        let expected: &[&str] = &[
+            #[cfg(feature = "filesystem")]
+            "filesystem",
+        ];
+        assert_eq!(crate::Backends::linked().iter().map(|b| b.id).collect::<Vec<_>>(), expected);
+    }
+}

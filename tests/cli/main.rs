@@ -1,0 +1,15 @@
+//! The binary, from outside: what each command prints on both streams, and its exit status.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+/// Holds an output as it was when somebody last looked at it.
+macro_rules! assert_snapshot {
+    ($($snapshot:expr),+) => {
+        insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!($($snapshot),+) })
+    };
+}
+
+mod commands;
+mod conformance;
+mod promises;
+mod sandbox;
