@@ -46,7 +46,7 @@ fn check(text: &str) -> Result<(), NameError> {
     if text.starts_with('.') {
         return Err(NameError::LeadingDot);
     }
-    if text.contains("..") {
+    if text.as_bytes().windows(2).any(|pair| pair == b"..") {
         return Err(NameError::DotDot);
     }
     Ok(())

@@ -108,19 +108,20 @@ const TOKEN_SHAPES: &[(&str, usize)] = &[
     ("eyJ", 24),
 ];
 
-/// Which bytes those begin with: most words can be told from a token by their first.
-const TOKEN_STARTS: [bool; 256] = {
-    let mut starts = [false; 256];
-    let mut i = 0;
+/// How long the shortest of those tokens is that begins with each byte: one look settles nearly all
+/// words.
+const SHORTEST_TOKENS: [usize; 256] = {
+    let (mut shortest, mut i) = ([usize::MAX; 256], 0);
     while i < TOKEN_SHAPES.len() {
-        starts[TOKEN_SHAPES[i].0.as_bytes()[0] as usize] = true;
+        let (start, least) = TOKEN_SHAPES[i];
+        let (first, length) = (start.as_bytes()[0] as usize, start.len() + least);
+        if length < shortest[first] {
+            shortest[first] = length;
+        }
         i += 1;
     }
-    starts
+    shortest
 };
-
-/// The shortest word that is judged by its looks alone.
-const RANDOM_LEN: usize = 32;
 
 /// Whether a key (of an environment variable, header, option or query parameter) looks like that of
 /// a secret.
@@ -179,33 +180,40 @@ fn words(key: &str) -> Vec<String> {
 /// token, a private key, or a long mixture of cases and digits.
 #[must_use]
 pub fn is_secret_shaped(word: &str) -> bool {
-    let may_be_token = word.bytes().next().is_some_and(|b| TOKEN_STARTS[usize::from(b)]);
-    if !may_be_token && word.len() < RANDOM_LEN {
-        return word.contains("-----BEGIN") && word.contains("PRIVATE");
+    if word.bytes().all(|b| is_token_byte(b) || matches!(b, b'/' | b'=')) {
+        is_token(word.as_bytes())
+    } else {
+        word.contains("-----BEGIN") && word.contains("PRIVATE")
     }
-    let is_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=');
-    if !word.chars().all(is_token) {
-        return word.contains("-----BEGIN") && word.contains("PRIVATE");
-    }
-    let first = word.as_bytes().first();
-    TOKEN_SHAPES.iter().any(|(start, least)| {
-        start.as_bytes().first() == first
-            && word.strip_prefix(start).is_some_and(|rest| rest.len() >= *least && !rest.contains('/'))
-    }) || is_random(word)
+}
+
+/// What tokens are made of, beside slashes and equals signs.
+fn is_token_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'+')
+}
+
+/// Whether a word of such bytes is a known issuer's token or looks drawn at random.
+fn is_token(word: &[u8]) -> bool {
+    let issued = |(start, least): &(&str, usize)| {
+        word.strip_prefix(start.as_bytes()).is_some_and(|rest| rest.len() >= *least && !rest.contains(&b'/'))
+    };
+    let may_be_issued = word.first().is_some_and(|b| word.len() >= SHORTEST_TOKENS[usize::from(*b)]);
+    (may_be_issued && TOKEN_SHAPES.iter().any(issued)) || is_random(word)
 }
 
 /// Whether a word looks drawn at random: long, unbroken, of all three classes, few repeats.
-fn is_random(word: &str) -> bool {
-    if word.len() < RANDOM_LEN || word.contains(['/', '.']) || word.matches(['-', '_']).count() > 3 {
+fn is_random(word: &[u8]) -> bool {
+    let count = |bytes: [u8; 2]| word.iter().filter(|b| bytes.contains(b)).count();
+    if word.len() < 32 || count([b'/', b'.']) > 0 || count([b'-', b'_']) > 3 {
         return false;
     }
     let mut counts = [0u32; 128];
     let (mut lower, mut upper, mut digit) = (0, 0, 0);
-    for b in word.bytes() {
+    for b in word {
         lower += u32::from(b.is_ascii_lowercase());
         upper += u32::from(b.is_ascii_uppercase());
         digit += u32::from(b.is_ascii_digit());
-        if let Some(count) = counts.get_mut(usize::from(b)) {
+        if let Some(count) = counts.get_mut(usize::from(*b)) {
             *count += 1;
         }
     }
@@ -254,25 +262,31 @@ fn redact_all(text: &str, out: &mut String) {
     }
 }
 
-/// Parts of words that every secret-looking key has one of.
-const KEY_STEMS: &[&[u8]] = &[
-    b"key", b"pass", b"pat", b"auth", b"sig", b"pw", b"dsn", b"token", b"secret", b"cred", b"cookie", b"bearer", b"jwt",
-];
+/// The bytes that a cheap look stops at. Lower-case letters, nearly all there is, say nothing.
+const TELLING: [bool; 256] = {
+    let (mut telling, mut b) = ([false; 256], 0);
+    while b < telling.len() {
+        telling[b] = matches!(b as u8, b' ' | b'\t' | b'\n' | b',' | b'@' | b':' | b'=' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z');
+        b += 1;
+    }
+    telling
+};
 
 /// One cheap pass that tells most texts apart that need no closer look.
 fn may_hold_secret(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (mut at, mut colon) = (false, false);
     let (mut start, mut marks) = (0, 0);
-    for (i, b) in bytes.iter().enumerate() {
+    for (i, b) in bytes.iter().enumerate().filter(|(_, b)| TELLING[usize::from(**b)]) {
         match b {
             b' ' | b'\t' | b'\n' | b',' => {
                 let word = bytes.get(start..i).unwrap_or_default();
-                if (marks > 1 && word.len() >= 10 && holds_shape(word)) || ends_with_scheme(word) {
+                if (marks > 1 && holds_token(word, marks)) || ends_with_scheme(word) {
                     return true;
                 }
                 (start, marks) = (i + 1, 0);
             }
+            b'0'..=b'9' | b'A'..=b'Z' | b'-' | b'_' => marks += 1,
             b'@' => at = true,
             b':' | b'=' => {
                 colon |= *b == b':';
@@ -280,12 +294,10 @@ fn may_hold_secret(text: &str) -> bool {
                     return true;
                 }
             }
-            b'0'..=b'9' | b'A'..=b'Z' | b'-' | b'_' => marks += 1,
             _ => {}
         }
     }
-    let last = bytes.get(start..).unwrap_or_default();
-    (at && colon) || (marks > 1 && last.len() >= 10 && holds_shape(last))
+    (at && colon) || (marks > 1 && holds_token(bytes.get(start..).unwrap_or_default(), marks))
 }
 
 /// Whether a word announces the token behind it.
@@ -295,7 +307,8 @@ fn is_scheme(word: &[u8]) -> bool {
 
 /// The same, with a quote or bracket before it.
 fn ends_with_scheme(word: &[u8]) -> bool {
-    [5, 6].iter().any(|n| word.len().checked_sub(*n).and_then(|at| word.get(at..)).is_some_and(is_scheme))
+    matches!(word.last(), Some(b'r' | b'R' | b'c' | b'C'))
+        && [5, 6].iter().any(|n| word.len().checked_sub(*n).and_then(|at| word.get(at..)).is_some_and(is_scheme))
 }
 
 /// Whether what stands before a `:` or `=` could be the key of a secret.
@@ -303,24 +316,39 @@ fn may_be_secret_key(word: &[u8]) -> bool {
     word.contains(&b'%') || has_stem(word)
 }
 
+/// Whether a text has a part that every secret-looking key has one of.
 fn has_stem(key: &[u8]) -> bool {
-    (0..key.len()).any(|at| {
-        let rest = key.get(at..).unwrap_or_default();
-        let first = rest.first().map(u8::to_ascii_lowercase);
-        KEY_STEMS.iter().any(|stem| {
-            stem.first().copied() == first && rest.get(..stem.len()).is_some_and(|part| part.eq_ignore_ascii_case(stem))
-        })
+    let begins = |rest: &[u8], stems: &[&[u8]]| {
+        stems.iter().any(|stem| rest.get(..stem.len()).is_some_and(|part| part.eq_ignore_ascii_case(stem)))
+    };
+    key.iter().enumerate().any(|(at, first)| {
+        let stems: &[&[u8]] = match first.to_ascii_lowercase() {
+            b'a' => &[b"auth"],
+            b'b' => &[b"bearer"],
+            b'c' => &[b"cred", b"cookie"],
+            b'd' => &[b"dsn"],
+            b'j' => &[b"jwt"],
+            b'k' => &[b"key"],
+            b'p' => &[b"pass", b"pat", b"pw"],
+            b's' => &[b"secret", b"sig"],
+            b't' => &[b"token"],
+            _ => return false,
+        };
+        begins(key.get(at..).unwrap_or_default(), stems)
     })
 }
 
-/// Whether a part of a long word has the shape of a secret.
-fn holds_shape(word: &[u8]) -> bool {
-    let is_token = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'+');
-    let part_is_secret = |part: &[u8]| {
-        part.len() >= 10 && std::str::from_utf8(part).is_ok_and(|p| is_secret_shaped(p) || p.contains("-----BEGIN"))
-    };
-    // "=" may be part of a secret and may end a key: both readings count.
-    word.split(|b| !is_token(b)).any(part_is_secret) || word.split(|b| !is_token(b) && *b != b'=').any(part_is_secret)
+/// Whether a part of a word is a token or begins a key in PEM; `marks` counts its digits, capitals,
+/// dashes and underscores, of which either has several.
+fn holds_token(word: &[u8], marks: usize) -> bool {
+    const PEM: &[u8] = b"-----BEGIN";
+    if marks >= PEM.len() && word.windows(PEM.len()).any(|part| part == PEM) {
+        return true;
+    }
+    // "=" may be part of a token and may end a key: both readings count.
+    word.len() >= 10
+        && (word.split(|b| !is_token_byte(*b)).any(is_token)
+            || (word.contains(&b'=') && word.split(|b| !is_token_byte(*b) && *b != b'=').any(is_token)))
 }
 
 /// Hides the body of PEM private keys.

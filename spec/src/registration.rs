@@ -45,6 +45,9 @@ pub struct OpenRequest {
     pub scope: Option<Scope>,
     /// Its options. They may hold secrets.
     pub options: BTreeMap<String, Secret<String>>,
+    /// Whether the caller drives futures on a thread that may wait for a disk, as a command line
+    /// does. A backend over files then needs no threads of its own.
+    pub may_block: bool,
     /// Where it may look for settings, and where references resolve.
     pub environment: Arc<dyn Environment>,
 }
@@ -57,8 +60,16 @@ impl OpenRequest {
             locator: Locator::new(locator),
             scope: None,
             options: BTreeMap::new(),
+            may_block: false,
             environment: Arc::new(ProcessEnvironment),
         }
+    }
+
+    /// Lets the backend's futures block the thread they are driven on.
+    #[must_use]
+    pub fn may_block(mut self) -> Self {
+        self.may_block = true;
+        self
     }
 
     /// Sets the scope.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use mcp_registry_spec::text::is_unprintable;
+use mcp_registry_spec::text::{is_printable_ascii, is_unprintable};
 use serde_json::ser::Formatter;
 
 /// Compact JSON in which every character that could steer a terminal or hide from a reader is
@@ -26,8 +26,7 @@ pub(crate) fn write_escaped<W: ?Sized + Write>(
     mut escape: impl FnMut(&mut W, char) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut rest = fragment;
-    // Printable ASCII is nearly all there is: one pass over the bytes settles it.
-    if !fragment.bytes().all(|b| matches!(b, b' '..=b'~')) {
+    if !is_printable_ascii(fragment) {
         while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unprintable(*c)) {
             let (plain, from) = rest.split_at(at);
             out.write_all(plain.as_bytes())?;

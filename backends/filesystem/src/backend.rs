@@ -68,8 +68,12 @@ impl FilesystemBackend {
         .await
     }
 
-    /// Files block, and the lock may be waited for: neither happens on a thread that runs futures.
+    /// Files block, and the lock may be waited for: neither happens on a thread that runs other
+    /// futures.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T> + Send + 'static) -> Result<T> {
+        if self.inner.config.may_block {
+            return work(&self.inner);
+        }
         let inner = self.inner.clone();
         blocking::unblock(move || work(&inner)).await
     }
@@ -231,7 +235,7 @@ fn to_ref(spec: McpServerSpec) -> McpServerRef {
     McpServerRef {
         transport: spec.transport.kind(),
         name: spec.name,
-        description: mcp_registry_spec::redact::redact(&spec.description).into_owned(),
+        description: spec.description,
         version: None,
         source,
     }

@@ -27,6 +27,9 @@ pub struct Config {
     /// Whether the folder and the document may be symbolic links. They may not when the folder was
     /// named by a scope, which must not lead elsewhere (rule 5).
     pub follow_links: bool,
+    /// Whether calls may block the thread they are polled on; else they work on threads of their
+    /// own.
+    pub may_block: bool,
     /// How long a write waits for the lock.
     pub lock_timeout: Duration,
     /// The folders that path arguments may lead to; anywhere when there are none. Relative ones
@@ -41,6 +44,7 @@ impl Config {
         Self {
             folder: folder.into(),
             follow_links: true,
+            may_block: false,
             lock_timeout: Duration::from_secs(30),
             read_paths: Vec::new(),
         }
@@ -55,7 +59,7 @@ impl Config {
         let folder = request.locator.argument().filter(|folder| !folder.is_empty()).ok_or_else(|| {
             Error::new(ErrorKind::ConfigInvalid, "the locator names no folder").hint("write filesystem:DIR")
         })?;
-        let mut config = Self::new(folder);
+        let mut config = Self { may_block: request.may_block, ..Self::new(folder) };
         if let Some(scope) = &request.scope {
             config.folder.push(scope.as_str());
             config.follow_links = false;

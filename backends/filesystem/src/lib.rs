@@ -9,6 +9,7 @@
 //! Linking this crate (`use mcp_registry_filesystem as _;`) registers the backend, which is opened
 //! as `filesystem:DIR`.
 
+mod attributes;
 mod backend;
 mod config;
 pub mod document;

@@ -18,6 +18,8 @@ pub(crate) const MOST: u64 = 16 * 1024 * 1024;
 pub(crate) struct Found {
     pub(crate) text: String,
     pub(crate) metadata: Metadata,
+    /// Open still, for what else there is to know of it.
+    pub(crate) file: File,
 }
 
 /// Reads the document at `path`; `None` when there is none.
@@ -30,7 +32,7 @@ pub(crate) fn read(path: &Path, follow_links: bool) -> Result<Option<Found>> {
     let bytes = read_all(path, &mut file, &metadata)?;
     match String::from_utf8(bytes) {
         Ok(text) => match document::check(&text) {
-            Ok(()) => Ok(Some(Found { text, metadata })),
+            Ok(()) => Ok(Some(Found { text, metadata, file })),
             Err(problem) => Err(invalid(path, &problem.message).at(path, problem.line)),
         },
         Err(cause) => {

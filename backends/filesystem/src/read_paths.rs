@@ -1,5 +1,6 @@
 //! Path arguments: they lead into the folders an agent may read, or the entry is not loaded.
 
+use std::borrow::Cow;
 use std::io::ErrorKind as Io;
 use std::path::{Component, Path, PathBuf};
 
@@ -24,17 +25,17 @@ impl ReadPaths<'_> {
     /// [`ErrorKind::PathNotAllowed`].
     pub(crate) fn check_spec(&self, spec: &McpServerSpec) -> Result<()> {
         let Transport::Stdio(stdio) = &spec.transport else { return Ok(()) };
-        for arg in stdio.args.iter().filter(|arg| arg.references().next().is_none()) {
-            let plain: String = arg
-                .pieces()
-                .map(|piece| match piece {
-                    Piece::Text(text) => text,
-                    Piece::Reference { .. } => "",
-                })
-                .collect();
-            self.check(&spec.name, &plain)?;
-        }
-        Ok(())
+        self.check(
+            &spec.name,
+            stdio.args.iter().map(|arg| {
+                arg.pieces()
+                    .map(|piece| match piece {
+                        Piece::Text(text) => Some(text),
+                        Piece::Reference { .. } => None,
+                    })
+                    .collect::<Option<String>>()
+            }),
+        )
     }
 
     /// Checks the arguments as they are handed to the server.
@@ -43,23 +44,28 @@ impl ReadPaths<'_> {
     /// [`ErrorKind::PathNotAllowed`].
     pub(crate) fn check_launch(&self, launch: &LaunchSpec) -> Result<()> {
         let LaunchTransport::Stdio { args, .. } = &launch.transport else { return Ok(()) };
-        args.iter().try_for_each(|arg| self.check(&launch.name, arg.expose()))
+        self.check(&launch.name, args.iter().map(|arg| Some(arg.expose().clone())))
     }
 
-    fn check(&self, name: &ServerName, arg: &str) -> Result<()> {
+    /// Checks arguments; `None` is one that is not known yet.
+    fn check(&self, name: &ServerName, args: impl Iterator<Item = Option<String>>) -> Result<()> {
         if self.allowed.is_empty() {
             return Ok(());
         }
-        let Some(path) = paths_in(arg).into_iter().find(|path| !self.is_allowed(path)) else { return Ok(()) };
-        Err(Error::new(
-            ErrorKind::PathNotAllowed,
-            format!(
-                "the server {:?} has the argument {}, which leads outside the folders this agent may read",
-                name.as_str(),
-                text::quote(&path)
-            ),
-        )
-        .hint("allow its folder, or change the argument"))
+        let leads_out = |arg: &String| paths_in(arg).into_iter().any(|path| !self.is_allowed(path.as_ref()));
+        match args.enumerate().find(|(_, arg)| arg.as_ref().is_some_and(leads_out)) {
+            None => Ok(()),
+            // By its number: its text may be the value of a variable.
+            Some((i, _)) => Err(Error::new(
+                ErrorKind::PathNotAllowed,
+                format!(
+                    "the argument {} of the server {:?} leads outside the folders this agent may read",
+                    i + 1,
+                    name.as_str()
+                ),
+            )
+            .hint("allow its folder, or change the argument")),
+        }
     }
 
     fn is_allowed(&self, path: &str) -> bool {
@@ -111,53 +117,82 @@ fn walk(path: &Path) -> Option<PathBuf> {
     Some(real)
 }
 
-/// The paths that an argument holds: itself, what follows the `=` of an option, what a comma parts,
-/// what a `file://` URL names.
-fn paths_in(arg: &str) -> Vec<String> {
+/// The paths that an argument may hold: itself, what a `file:` URL names, what follows the letter of
+/// a short option, and every piece of it that separators part. Programs split their arguments in
+/// ways nobody here knows, so what may be a path is taken for one.
+fn paths_in(arg: &str) -> Vec<Cow<'_, str>> {
     let mut found = Vec::new();
-    let mut consider = |text: &str| {
+    let mut consider = |text| {
         if let Some(url) = strip_file_scheme(text) {
             found.push(url);
         } else if is_path_shaped(text) {
-            found.push(text.to_owned());
+            found.push(Cow::Borrowed(text));
         }
     };
     consider(arg);
-    for piece in arg.split(',') {
-        let mut rest = piece;
-        while let Some((_, value)) = rest.split_once('=') {
-            consider(value);
-            rest = value;
-        }
+    if let Some(value) = arg.strip_prefix('-').and_then(|rest| rest.get(1..)) {
+        consider(value);
     }
-    // "-I/etc": a short option with its value.
-    let mut chars = arg.chars();
-    if chars.next() == Some('-')
-        && chars.next().is_some_and(char::is_alphabetic)
-        && chars.as_str().starts_with(['/', '~', '.'])
-    {
-        consider(chars.as_str());
+    if is_drive(arg) {
+        return found;
+    }
+    let mut start = 0;
+    for (end, length) in arg.match_indices(is_separator).map(|(at, sign)| (at, sign.len())).chain([(arg.len(), 0)]) {
+        let (before, piece) = (arg.get(..start).unwrap_or_default(), arg.get(start..end).unwrap_or_default());
+        if start > 0 && !is_authority(before, piece) {
+            consider(piece);
+        }
+        start = end + length;
     }
     found
 }
 
-fn strip_file_scheme(text: &str) -> Option<String> {
+/// What programs split their arguments at.
+fn is_separator(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | '=' | ':' | ';' | '@' | '|' | '"' | '\'' | '[' | ']' | '{' | '}' | '(' | ')')
+}
+
+/// Whether `piece` is what follows the scheme of a URL in `before`: a host, and a path on it.
+fn is_authority(before: &str, piece: &str) -> bool {
+    const REMOTE: &[&str] = &[
+        "http",
+        "https",
+        "ws",
+        "wss",
+        "ftp",
+        "ssh",
+        "git",
+        "tcp",
+        "redis",
+        "postgres",
+        "postgresql",
+        "mysql",
+        "mongodb",
+    ];
+    let scheme = before.strip_suffix(':').and_then(|b| b.rsplit(is_separator).next()).unwrap_or_default();
+    REMOTE.iter().any(|known| scheme.eq_ignore_ascii_case(known))
+        && piece.starts_with("//")
+        && !piece.starts_with("///")
+        && !piece.contains("..")
+}
+
+/// The path of a `file:` URL.
+fn strip_file_scheme(text: &str) -> Option<Cow<'_, str>> {
     let rest = text.get(..5).filter(|s| s.eq_ignore_ascii_case("file:")).and_then(|_| text.get(5..))?;
     let path = match rest.strip_prefix("//") {
-        // A host: only the local one is a path here, and it is empty or a name before the slash.
+        // Behind an authority, which is empty or names a host, the path begins with a slash.
         Some(authority) => authority.find('/').and_then(|i| authority.get(i..)).unwrap_or("/"),
         None => rest,
     };
-    Some(text::percent_decode(path).into_owned())
+    Some(text::percent_decode(path))
 }
 
 fn is_path_shaped(text: &str) -> bool {
-    text.starts_with(['/', '~'])
+    text.starts_with(['/', '~', '\\'])
         || text == "."
         || text.starts_with("./")
         || text.starts_with(".\\")
         || text.contains("..")
-        || text.starts_with('\\')
         || is_drive(text)
 }
 
@@ -195,13 +230,33 @@ mod tests {
             "-I/etc",
             "file:///%65tc",
             "a..b",
+            "data,/etc",
+            "..:/mnt",
+            "./data:/etc",
+            "@/etc/passwd",
+            " /etc",
+            "\"/etc\"",
+            "sqlite:////etc/x",
+            "url:file:///etc",
+            "{\"root\":\"/etc\"}",
+            "--root:/etc",
         ] {
             assert!(!paths_in(path).is_empty(), "{path}");
         }
-        for plain in ["-y", "@scope/package", "--port=80", "https://example.org/x", "a/b", "x", "", "-", "."] {
-            if plain != "." {
-                assert!(paths_in(plain).is_empty(), "{plain}");
-            }
+        for plain in [
+            "-y",
+            "@scope/package",
+            "--port=80",
+            "https://example.org/x",
+            "--url=http://h:80/x",
+            "a/b",
+            "x",
+            "",
+            "-",
+            "a:b",
+            "8080:80",
+        ] {
+            assert!(paths_in(plain).is_empty(), "{plain}");
         }
     }
 
@@ -216,9 +271,10 @@ mod tests {
         let allowed = [PathBuf::from("data")];
         let paths = ReadPaths { folder: &agent, allowed: &allowed };
         let name = ServerName::parse("a").unwrap();
+        let check = |arg: &str| paths.check(&name, std::iter::once(Some(arg.to_owned())));
         let data = agent.join("data/x").display().to_string();
         for good in ["./data", "./data/new/file", "./data/in/../x", "data/plain", "-y", &data] {
-            assert!(paths.check(&name, good).is_ok(), "{good}");
+            assert!(check(good).is_ok(), "{good}");
         }
         for bad in [
             "/etc",
@@ -234,9 +290,29 @@ mod tests {
             "--d=/etc",
             "file:///etc",
             "./data/none/../../../secret",
+            "./data,/etc",
+            "./data:/etc",
+            "./data/../..:/mnt",
         ] {
-            let error = paths.check(&name, bad).unwrap_err();
+            let error = check(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::PathNotAllowed, "{bad}");
         }
+        assert!(paths.check(&name, std::iter::once(None)).is_ok(), "what is not known yet is checked at launch");
+    }
+
+    #[test]
+    fn rule_4_a_refused_argument_is_not_quoted() {
+        let allowed = [PathBuf::from("/nowhere")];
+        let paths = ReadPaths { folder: Path::new("/"), allowed: &allowed };
+        let launch = LaunchSpec {
+            name: ServerName::parse("a").unwrap(),
+            transport: LaunchTransport::Stdio {
+                command: "x".into(),
+                args: vec![mcp_registry_spec::Secret::new("/hunter2".into())],
+                env: Default::default(),
+            },
+        };
+        let error = paths.check_launch(&launch).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     }
 }

@@ -5,15 +5,16 @@
 //! the document is still the one that was read, exchange the two files atomically, look at what came
 //! out, and if that is somebody else's text, put it back and start over from it.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use mcp_registry_spec::{Digest, Error, ErrorKind, Result};
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags};
 
+use crate::attributes;
 use crate::lock::Lock;
 use crate::read::{self, Found, read_bytes, read_settled};
 
@@ -83,7 +84,7 @@ impl Place<'_> {
         let part = self.folder.join(format!("{PREFIX}{}{PART}", std::process::id()));
         let staged = self.folder.join(format!("{PREFIX}{}-{}{SWAP}", short(old), short(new.as_bytes())));
         let outcome = self
-            .write_part(&part, new, found.map(|f| &f.metadata))
+            .write_part(&part, new, found)
             .and_then(|()| std::fs::rename(&part, &staged).map_err(|cause| self.cannot_write(cause)));
         match outcome {
             Ok(()) => Ok(staged),
@@ -94,23 +95,19 @@ impl Place<'_> {
         }
     }
 
-    fn write_part(&self, part: &Path, new: &str, like: Option<&Metadata>) -> Result<()> {
+    fn write_part(&self, part: &Path, new: &str, like: Option<&Found>) -> Result<()> {
         let fail = |cause: std::io::Error| self.cannot_write(cause);
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         // Until it has the document's owner and mode nobody else may read it.
         let mode = if like.is_some() { Mode::RUSR | Mode::WUSR } else { Mode::from_raw_mode(0o666) };
         let mut file =
             rustix::fs::openat(CWD, part, flags, mode).map(File::from).map_err(|cause| fail(cause.into()))?;
-        if let Some(like) = like {
-            let own = file.metadata().map_err(fail)?;
-            if (own.uid(), own.gid()) != (like.uid(), like.gid()) {
-                fchown(&file, Some(like.uid()), Some(like.gid())).map_err(|cause| {
-                    self.error("cannot be replaced by a file of the same owner")
-                        .caused_by(cause)
-                        .hint("make the change as its owner")
-                })?;
-            }
-            file.set_permissions(std::fs::Permissions::from_mode(like.mode() & 0o7777)).map_err(fail)?;
+        if let Some(found) = like {
+            attributes::copy(found, &file).map_err(|(what, cause)| {
+                self.error(&format!("cannot be replaced by a file of the same {what}"))
+                    .caused_by(cause)
+                    .hint("make the change as its owner")
+            })?;
         }
         file.write_all(new.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)
     }
@@ -166,16 +163,18 @@ impl Place<'_> {
         let entries = std::fs::read_dir(&self.folder).map_err(|cause| self.cannot_write(cause))?;
         for entry in entries.flatten() {
             let name = entry.file_name();
-            let Some(inner) = name.to_str().and_then(|n| n.strip_prefix(PREFIX)) else { continue };
+            let Some(litter) = name.to_str().and_then(Litter::of) else { continue };
+            if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                // No writer of ours made it.
+                continue;
+            }
             let path = entry.path();
-            let outcome = if inner.ends_with(PART) {
-                std::fs::remove_file(&path)
-            } else if let Some((old, new)) = inner.strip_suffix(SWAP).and_then(|i| i.split_once('-')) {
-                self.settle(&path, old, new)
-            } else {
-                Ok(())
-            };
-            outcome.or_else(ignore_absent).map_err(|cause| self.cannot_write(cause))?;
+            match litter {
+                Litter::Part => std::fs::remove_file(&path),
+                Litter::Swap { old, new } => self.settle(&path, old, new),
+            }
+            .or_else(ignore_absent)
+            .map_err(|cause| self.cannot_write(cause).hint(format!("remove {}", path.display())))?;
         }
         Ok(())
     }
@@ -219,6 +218,28 @@ impl Place<'_> {
     }
 }
 
+/// What a dead writer left, told by its name.
+enum Litter<'a> {
+    Part,
+    Swap { old: &'a str, new: &'a str },
+}
+
+impl<'a> Litter<'a> {
+    /// Only names that [`Place::stage`] makes: anything else is somebody's own.
+    fn of(name: &'a str) -> Option<Self> {
+        let inner = name.strip_prefix(PREFIX)?;
+        if let Some(process) = inner.strip_suffix(PART) {
+            return (!process.is_empty() && process.bytes().all(|b| b.is_ascii_digit())).then_some(Self::Part);
+        }
+        let (old, new) = inner.strip_suffix(SWAP)?.split_once('-')?;
+        let is_digest = |text: &str| text.len() == SHORT && text.bytes().all(|b| b.is_ascii_hexdigit());
+        (is_digest(old) && is_digest(new)).then_some(Self::Swap { old, new })
+    }
+}
+
+/// How much of a digest file names hold.
+const SHORT: usize = 32;
+
 /// Whether the system or the file system has no such way of renaming.
 fn is_no_exchange(cause: rustix::io::Errno) -> bool {
     use rustix::io::Errno;
@@ -232,5 +253,5 @@ fn ignore_absent(cause: std::io::Error) -> std::io::Result<()> {
 /// The first half of a text's digest, for file names.
 fn short(bytes: &[u8]) -> String {
     let digest = Digest::of_bytes(bytes).to_string();
-    digest.trim_start_matches("sha256:").chars().take(32).collect()
+    digest.trim_start_matches("sha256:").chars().take(SHORT).collect()
 }

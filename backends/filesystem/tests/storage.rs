@@ -368,3 +368,34 @@ fn a_text_that_a_dead_writer_had_swapped_out_is_saved() {
     assert_eq!(saved.len(), 1, "{:?}", agent.files());
     assert_eq!(std::fs::read_to_string(agent.path(&saved[0])).unwrap(), "an editor's text");
 }
+
+/// M9: what belongs to the file beside its content stays with it.
+#[cfg(target_os = "linux")]
+#[test]
+fn m9_extended_attributes_stay() {
+    use rustix::fs::{XattrFlags, getxattr, setxattr};
+    let agent = Agent::with("# Mine\n");
+    match setxattr(agent.document(), "user.note", b"mine", XattrFlags::empty()) {
+        Err(rustix::io::Errno::OPNOTSUPP) if std::env::var_os("CI").is_none() => {
+            eprintln!("skipped: this file system keeps no extended attributes");
+            return;
+        }
+        set => set.unwrap(),
+    }
+    agent.install().unwrap();
+    let mut value = [0; 16];
+    let size = getxattr(agent.document(), "user.note", &mut value).unwrap();
+    assert_eq!(&value[..size], b"mine");
+}
+
+/// Only what a dead writer of ours left is removed.
+#[test]
+fn files_of_others_are_left_alone() {
+    let agent = Agent::with("# Mine\n");
+    let folder = agent.document().parent().unwrap().to_owned();
+    std::fs::write(folder.join(".mcp.md.notes.part"), "mine").unwrap();
+    std::fs::create_dir(folder.join(".mcp.md.1.part")).unwrap();
+    agent.install().unwrap();
+    assert_eq!(std::fs::read(folder.join(".mcp.md.notes.part")).unwrap(), b"mine");
+    assert!(folder.join(".mcp.md.1.part").is_dir());
+}

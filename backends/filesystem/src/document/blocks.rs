@@ -135,7 +135,7 @@ fn parse(chunk: &str, offset: usize, blocks: &mut Vec<Block>) {
                     blocks.push(match open {
                         Open::Heading(level) => {
                             let span = line_start(chunk, range.start) + offset..closed_line(chunk, range.end) + offset;
-                            let title = title.take().map_or(span.end..span.end, |t| place(&t));
+                            let title = title.take().map_or(span.end..span.end, |t| place(&whole_title(chunk, t)));
                             Block::Heading { level, span, title }
                         }
                         Open::Paragraph => Block::Paragraph { span, comments: std::mem::take(&mut comments) },
@@ -145,7 +145,10 @@ fn parse(chunk: &str, offset: usize, blocks: &mut Vec<Block>) {
                     continue;
                 }
             }
-            Event::InlineHtml(ref html) if depth == 1 && html.starts_with("<!--") => comments.push(place(&range)),
+            // Wherever in the paragraph: in emphasis or a link it is a comment all the same.
+            Event::InlineHtml(ref html) if matches!(open, Open::Paragraph) && html.starts_with("<!--") => {
+                comments.push(place(&range));
+            }
             Event::Rule if depth == 0 => blocks.push(Block::Other { span: place(&range), what: "rule" }),
             _ => {}
         }
@@ -154,6 +157,13 @@ fn parse(chunk: &str, offset: usize, blocks: &mut Vec<Block>) {
             title = Some(title.map_or(range.clone(), |t| t.start.min(range.start)..t.end.max(range.end)));
         }
     }
+}
+
+/// A title with the backslash that may stand before its first character: to the parser the escaped
+/// character is the text, but in the source it is not.
+fn whole_title(chunk: &str, title: Range<usize>) -> Range<usize> {
+    let is_escaped = chunk.get(..title.start).is_some_and(|before| before.ends_with('\\'));
+    title.start - usize::from(is_escaped)..title.end
 }
 
 /// The end of the line that a block ending at `end` closes with.
@@ -193,6 +203,7 @@ mod tests {
                 .collect()
         };
         assert_eq!(titles("## a_b_*c* ##\n##\nx &amp; `y`\n---\n## t\r\n"), ["a_b_*c*", "", "x &amp; `y`", "t"]);
+        assert_eq!(titles("## \\_b\n## \\-b\\*\n\\@c\n---\n"), ["\\_b", "\\-b\\*", "\\@c"]);
     }
 
     #[test]
@@ -202,12 +213,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_comment_inside_emphasis_is_one() {
+        for text in ["a *b <!--\nc\n--> d*\n", "[n <!--\nc\n-->](u)\n", "a <!--\nc\n-->\n"] {
+            assert!(
+                matches!(blocks(text).as_slice(), [Block::Paragraph { comments, .. }] if comments.len() == 1),
+                "{text:?}"
+            );
+        }
+    }
+
     proptest! {
         /// Chunks change nothing: documents of many chunks, with things open across them.
         #[test]
         fn chunks_read_as_the_whole(pieces in prop::collection::vec(prop::sample::select(vec![
             "\n## a\n", "## b\n", "\n\n", "x\n", "```\n", "~~~\n", "<!-- \n", "-->\n", "- i\n", "  ## c\n", "> q\n", "---\n",
-            "## plain.name-1\n", "key: value\n", "Prose, *with* `marks` & a \\\n", "trailing  \n", "\t\n", "## under_score\n", "## x ##\n", "###\n",
+            "## plain.name-1\n", "key: value\n", "## crlf\r\n", "key: value\r\n", "cr\r", "Prose, *with* `marks` & a \\\n", "trailing  \n", "\t\n", "## under_score\n", "## x ##\n", "###\n",
             "<div>\n", "<pre>\n", "</pre>\n", "\r\n", "[l]: /u\n", "`", "    code\n", "\u{e9}\u{1f642} ", "<?\n", "?>\n",
         ]), 0..60), filler in 0usize..3) {
             let filler = "lorem ipsum dolor\n".repeat(filler * 1500);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::blocks::line_end;
 use super::fields::{FieldLine, Key};
 use super::interpret::{self, Fence, Fields};
-use super::{Problem, Section, render};
+use super::{Problem, Section, render, yaml_lines};
 
 /// The changes to one section.
 pub(crate) struct Edits<'a> {
@@ -176,7 +176,7 @@ impl<'a> Edits<'a> {
             Some(fence) => {
                 let lines: String =
                     added.iter().map(|(k, v)| render::yaml_entry(k, v, self.newline) + self.newline).collect();
-                self.fence_insert(fence, &lines)
+                yaml_lines::append(self.text, fence, &lines, self.newline)
             }
             None => self.new_fence(&added),
         };
@@ -195,61 +195,13 @@ impl<'a> Edits<'a> {
         (at..at, format!("{}{}{fence}", if unended { self.newline } else { "" }, self.newline))
     }
 
-    fn fence_insert(&self, fence: &Fence, lines: &str) -> (Range<usize>, String) {
-        let at = fence.inner.end;
-        let before = self.text.get(..at).unwrap_or_default();
-        let unended = !before.ends_with(['\n', '\r']);
-        let indent = self.fence_indent(fence);
-        let lines: String = lines.split_inclusive('\n').map(|l| format!("{indent}{l}")).collect();
-        (at..at, format!("{}{lines}", if unended { self.newline } else { "" }))
-    }
-
-    /// The indentation of the mapping in a fence.
-    fn fence_indent(&self, fence: &Fence) -> &str {
-        let inner = self.text.get(fence.inner.clone()).unwrap_or_default();
-        let line = inner.lines().find(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#')).unwrap_or_default();
-        line.get(..line.len() - line.trim_start_matches(' ').len()).unwrap_or_default()
-    }
-
-    /// The lines of a key in a fence, and what replaces them. The result is read back later, so a
-    /// layout this does not understand is refused, not damaged.
+    /// Replaces or removes a key of a fence.
     fn fence_edit(&self, fence: &Fence, key: &str, value: Option<&Value>) -> Result<(Range<usize>, String), Problem> {
-        let indent = self.fence_indent(fence);
-        let inner = self.text.get(fence.inner.clone()).unwrap_or_default();
-        let mut at = fence.inner.start;
-        let mut range: Option<Range<usize>> = None;
-        for line in inner.split_inclusive('\n') {
-            let next = at + line.len();
-            let own = line.strip_prefix(indent).unwrap_or(line);
-            if let Some(range) = &mut range {
-                let continues = own.starts_with([' ', '\t']) && !own.trim().is_empty()
-                    || (own.starts_with("- ") || own.starts_with(": "));
-                if !continues {
-                    break;
-                }
-                range.end = next;
-            } else if begins_with_key(own, key) {
-                range = Some(at..next);
-            }
-            at = next;
-        }
-        let range = range.ok_or_else(|| {
-            Problem::new(
-                self.section.line_at(self.text, fence.inner.start),
-                format!("the key {} stands in a yaml block that cannot be edited line by line", shown::quote(key)),
-            )
-            .hint("write the block as one \"key: value\" a line, or change it by hand")
-        })?;
-        let text = match value {
-            None => String::new(),
-            Some(value) => {
-                let entry = render::yaml_entry(key, value, self.newline);
-                let lines: String = entry.split_inclusive('\n').map(|l| format!("{indent}{l}")).collect();
-                let end = self.text.get(range.clone()).unwrap_or_default();
-                lines + end.get(end.trim_end_matches(['\n', '\r']).len()..).unwrap_or_default()
-            }
-        };
-        Ok((range, text))
+        yaml_lines::replace(self.text, fence, key, value, self.newline).map_err(|why| {
+            let line = self.section.line_at(self.text, fence.inner.start);
+            Problem::new(line, format!("the key {} stands in a yaml block that {why}", shown::quote(key)))
+                .hint("write the block as one field a line, without comments among them, or change it by hand")
+        })
     }
 
     /// Added lines follow the section's last field line; a section that has only fences gets them
@@ -286,15 +238,6 @@ impl<'a> Edits<'a> {
         out.push_str(self.text.get(at..).unwrap_or_default());
         out
     }
-}
-
-/// Whether a line of a fence begins with a key, in any of YAML's spellings of it.
-fn begins_with_key(line: &str, key: &str) -> bool {
-    let spellings = [key.to_owned(), format!("'{key}'"), Value::from(key).to_string(), render::yaml_key(key)];
-    spellings.iter().any(|name| match line.strip_prefix("? ") {
-        Some(explicit) => explicit.trim_end() == name,
-        None => line.strip_prefix(name.as_str()).is_some_and(|rest| rest.trim_start_matches(' ').starts_with(':')),
-    })
 }
 
 /// Field lines for pairs: one `env` line for all, one `header` line for each.

@@ -54,7 +54,7 @@ impl Key {
 }
 
 /// A field line.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct FieldLine<'a> {
     pub(crate) key: Key,
     /// What stands behind the colon, without the white space around it.

@@ -16,14 +16,13 @@ use super::flow;
 use super::{Problem, Section};
 
 /// The fields of a section as they stand in it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Fields<'a> {
     pub(crate) lines: Vec<FieldLine<'a>>,
     pub(crate) fences: Vec<Fence>,
 }
 
 /// A `yaml` fence.
-#[derive(Debug)]
 pub(crate) struct Fence {
     /// What stands between the fence's first and last line.
     pub(crate) inner: Range<usize>,
@@ -126,7 +125,6 @@ fn key_offset(text: &str, inner: &Range<usize>, key: &str) -> usize {
 }
 
 /// What is wrong, and what to do about it, before it is known where.
-#[derive(Debug)]
 pub(crate) struct Complaint(String, Option<String>);
 
 impl From<String> for Complaint {
@@ -170,6 +168,12 @@ impl Builder {
         self.note(line.key, GivenBy::Line)?;
         let value = line.value;
         match line.key {
+            // Most lines are plain: no list of their pieces is needed.
+            Key::Args if !is_flow(value) => pieces(value).try_for_each(|arg| self.arg(arg)),
+            Key::Env if !is_flow(value) => pieces(value).try_for_each(|piece| {
+                let (name, value) = pair_of(piece, Key::Env)?;
+                self.env(name.to_owned(), value)
+            }),
             Key::Args => args_of(value)?.into_iter().try_for_each(|arg| self.arg(&arg)),
             Key::Env => pairs_of(value, Key::Env)?.into_iter().try_for_each(|(k, v)| self.env(k.into(), &v)),
             Key::Header => pairs_of(value, Key::Header)?.into_iter().try_for_each(|(k, v)| self.header(k.into(), &v)),
@@ -292,10 +296,15 @@ pub(crate) fn scalar_of(value: &str, key: Key) -> Result<String, Complaint> {
     if is_flow(value) { string(flow_of(value, key)?, key) } else { Ok(value.to_owned()) }
 }
 
+/// The pieces of a plain value, which commas part; empty ones count for nothing.
+fn pieces(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(trim).filter(|piece| !piece.is_empty())
+}
+
 /// The arguments of an `args` line.
 pub(crate) fn args_of(value: &str) -> Result<Vec<Cow<'_, str>>, Complaint> {
     if !is_flow(value) {
-        return Ok(value.split(',').map(trim).filter(|a| !a.is_empty()).map(Cow::Borrowed).collect());
+        return Ok(pieces(value).map(Cow::Borrowed).collect());
     }
     match flow_of(value, Key::Args)? {
         Value::String(one) => Ok(vec![one.into()]),
@@ -320,7 +329,7 @@ pub(crate) fn pairs_of(value: &str, key: Key) -> Result<Vec<Pair<'_>>, Complaint
     }
     match key {
         Key::Header => Ok(vec![borrowed(value)?]),
-        _ => value.split(',').map(trim).filter(|p| !p.is_empty()).map(borrowed).collect(),
+        _ => pieces(value).map(borrowed).collect(),
     }
 }
 

@@ -13,8 +13,9 @@ const MOST_NESTED: usize = 256;
 pub fn check(text: &str) -> Result<(), Problem> {
     let bytes = text.as_bytes();
     let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]) {
-        if nesting(bytes.get(start..end).unwrap_or_default()) > MOST_NESTED {
+    for end in memchr::memchr2_iter(b'\n', b'\r', bytes).chain([bytes.len()]) {
+        // A line opens no more than it has bytes.
+        if end - start > MOST_NESTED && nesting(bytes.get(start..end).unwrap_or_default()) > MOST_NESTED {
             let line = 1 + count_lines(bytes.get(..start).unwrap_or_default());
             return Err(Problem::new(line, format!("quotes or lists are nested deeper than {MOST_NESTED} levels")));
         }
@@ -23,24 +24,34 @@ pub fn check(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// How many quotes and list items a line opens.
+/// How many quotes and list items a line may open or go on with, at the most: what stands in a list
+/// item is indented by two columns at least.
 fn nesting(mut line: &[u8]) -> usize {
-    let mut depth = 0;
+    let (mut depth, mut columns) = (0, 0);
     loop {
         line = match line {
-            [b' ' | b'\t', rest @ ..] => rest,
+            [b' ', rest @ ..] => {
+                columns += 1;
+                rest
+            }
+            [b'\t', rest @ ..] => {
+                columns += 4;
+                rest
+            }
             [b'>' | b'-' | b'+' | b'*', rest @ ..] => {
                 if line.first() != Some(&b'>') && !ends_marker(rest) {
                     return depth;
                 }
-                depth += 1;
+                depth += 1 + columns / 2;
+                columns = 0;
                 rest
             }
             [b'0'..=b'9', ..] => {
                 let digits = line.iter().take(10).take_while(|b| b.is_ascii_digit()).count();
                 match line.get(digits..) {
                     Some([b'.' | b')', rest @ ..]) if ends_marker(rest) => {
-                        depth += 1;
+                        depth += 1 + columns / 2;
+                        columns = 0;
                         rest
                     }
                     _ => return depth,
@@ -62,7 +73,14 @@ mod tests {
 
     #[test]
     fn m1_depth_is_bounded() {
-        for deep in ["> ".repeat(300), ">".repeat(300), "- ".repeat(300), "1. ".repeat(300), "  * > 2) ".repeat(100)] {
+        for deep in [
+            "> ".repeat(300),
+            ">".repeat(300),
+            "- ".repeat(300),
+            "1. ".repeat(300),
+            "  * > 2) ".repeat(100),
+            format!("{}- ", " ".repeat(600)),
+        ] {
             assert_eq!(check(&format!("# x\n{deep}a\n")).unwrap_err().line, Some(2), "{deep}");
         }
         for plain in ["-".repeat(300), "*".repeat(300), " ".repeat(300), "1".repeat(300), "> - a".to_owned()] {

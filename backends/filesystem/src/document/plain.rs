@@ -18,13 +18,17 @@ pub(crate) fn walk(text: &str, start: usize, visit: &mut impl FnMut(Block)) -> u
     let mut settled = start;
     let mut at = start;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let end = memchr::memchr(b'\n', rest).map_or(bytes.len(), |i| at + i + 1);
-        let line = rest.get(..end - at).unwrap_or_default();
+        let stop = memchr::memchr3(b'\n', b'\r', b'<', rest).unwrap_or(rest.len());
+        let (line, end) = match rest.get(stop..).unwrap_or_default() {
+            [] => (rest, bytes.len()),
+            [b'\n', ..] => (rest.get(..stop).unwrap_or_default(), at + stop + 1),
+            [b'\r', b'\n', ..] => (rest.get(..stop).unwrap_or_default(), at + stop + 2),
+            // A comment may open, or a line ends otherwise than this module knows.
+            _ => break,
+        };
         match line {
-            [b'\n'] => {
-                blocks.extend(paragraph.take().map(|from| Block::Paragraph { span: from..at, comments: vec![] }))
-            }
-            [b'a'..=b'z' | b'A'..=b'Z', ..] if is_plain(line) => paragraph = paragraph.or(Some(at)),
+            [] => blocks.extend(paragraph.take().map(|from| Block::Paragraph { span: from..at, comments: vec![] })),
+            [b'a'..=b'z' | b'A'..=b'Z', ..] => paragraph = paragraph.or(Some(at)),
             _ => {
                 let Some(title) = heading(line) else { break };
                 blocks.extend(paragraph.take().map(|from| Block::Paragraph { span: from..at, comments: vec![] }));
@@ -43,16 +47,9 @@ pub(crate) fn walk(text: &str, start: usize, visit: &mut impl FnMut(Block)) -> u
     settled
 }
 
-/// Whether a line says nothing to CommonMark that this module does not know: no comment can open in
-/// it, and it ends as lines of this document do.
-fn is_plain(line: &[u8]) -> bool {
-    memchr::memchr2(b'<', b'\r', line).is_none()
-}
-
 /// The length of the title when `line` is `## name`, with nothing in the name that is not a name's.
 fn heading(line: &[u8]) -> Option<usize> {
     let title = line.strip_prefix(b"## ")?;
-    let title = title.strip_suffix(b"\n").unwrap_or(title);
     let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
     (!title.is_empty() && title.iter().all(is_name)).then_some(title.len())
 }

@@ -76,7 +76,7 @@ pub(crate) fn yaml_entry(key: &str, value: &Value, newline: &str) -> String {
 
 /// A key as YAML reads it back as that text.
 pub(crate) fn yaml_key(key: &str) -> String {
-    let is_word = key.len() > 3
+    let is_word = (key.len() > 3 || Key::parse(key).is_some())
         && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
         && key.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
         && !["true", "false", "null"].iter().any(|w| key.eq_ignore_ascii_case(w));

@@ -12,7 +12,7 @@ use super::{LineCounter, Problem, interpret};
 const RESERVED: &str = "allowed commands";
 
 /// A section of a document.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Section<'a> {
     title: &'a str,
     span: Range<usize>,

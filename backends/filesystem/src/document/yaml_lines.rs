@@ -1,0 +1,175 @@
+//! Editing a `yaml` fence by its lines, which is what keeps the rest of it as its owner wrote it.
+//!
+//! What comes out is read back before it is stored, so a layout that is not understood here is
+//! refused, never damaged.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::interpret::Fence;
+use super::{flow, render};
+
+/// The lines that `key` takes up in a fence, and what they become: `value`, or nothing.
+///
+/// # Errors
+/// Why it cannot be done line by line.
+pub(crate) fn replace(
+    text: &str,
+    fence: &Fence,
+    key: &str,
+    value: Option<&Value>,
+    newline: &str,
+) -> Result<(Range<usize>, String), &'static str> {
+    let range = lines_of(text, fence, key).ok_or("cannot be edited line by line")?;
+    let old = text.get(range.clone()).unwrap_or_default();
+    let comment = comment_of(old, key, fence)?;
+    let Some(value) = value else {
+        return if comment.is_empty() {
+            Ok((range, String::new()))
+        } else {
+            Err("has a comment on the line to be removed")
+        };
+    };
+    let indent = indent(text, fence);
+    let entry = render::yaml_entry(key, value, newline);
+    // The owner's spelling of the key stays.
+    let entry = match (spelling(old.strip_prefix(indent).unwrap_or(old), key), entry.split_once(": ")) {
+        (Some(spelling), Some((_, value))) if !entry.starts_with('?') => format!("{spelling}: {value}"),
+        _ => entry,
+    };
+    let line_break = old.get(old.trim_end_matches(['\n', '\r']).len()..).unwrap_or_default();
+    Ok((range, format!("{}{comment}{line_break}", indented(&entry, indent))))
+}
+
+/// Where lines are added to a fence, and what is added.
+pub(crate) fn append(text: &str, fence: &Fence, lines: &str, newline: &str) -> (Range<usize>, String) {
+    let at = fence.inner.end;
+    let unended = !text.get(..at).unwrap_or_default().ends_with(['\n', '\r']);
+    (at..at, format!("{}{}", if unended { newline } else { "" }, indented(lines, indent(text, fence))))
+}
+
+fn indented(lines: &str, indent: &str) -> String {
+    lines.split_inclusive('\n').map(|line| format!("{indent}{line}")).collect()
+}
+
+/// The indentation of the mapping in a fence.
+fn indent<'a>(text: &'a str, fence: &Fence) -> &'a str {
+    let inner = text.get(fence.inner.clone()).unwrap_or_default();
+    let line = inner.lines().find(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#')).unwrap_or_default();
+    line.get(..line.len() - line.trim_start_matches(' ').len()).unwrap_or_default()
+}
+
+/// The lines of a key and its value: the line it begins, and those that go on with it.
+fn lines_of(text: &str, fence: &Fence, key: &str) -> Option<Range<usize>> {
+    let indent = indent(text, fence);
+    let inner = text.get(fence.inner.clone()).unwrap_or_default();
+    let mut at = fence.inner.start;
+    let mut range: Option<Range<usize>> = None;
+    for line in inner.split_inclusive('\n') {
+        let next = at + line.len();
+        let own = line.strip_prefix(indent).unwrap_or(line);
+        match &mut range {
+            // An empty line belongs to the value only where the value goes on behind it.
+            Some(_) if own.trim().is_empty() => {}
+            Some(range) if own.starts_with([' ', '\t']) || own.starts_with("- ") || own.starts_with(": ") => {
+                range.end = next
+            }
+            Some(_) => break,
+            None if begins_with_key(own, key) => range = Some(at..next),
+            None => {}
+        }
+        at = next;
+    }
+    range
+}
+
+/// The ways YAML may spell a key.
+fn spellings(key: &str) -> [String; 4] {
+    [key.to_owned(), format!("'{key}'"), Value::from(key).to_string(), render::yaml_key(key)]
+}
+
+fn spelling(line: &str, key: &str) -> Option<String> {
+    let begins =
+        |name: &String| line.strip_prefix(name.as_str()).is_some_and(|r| r.trim_start_matches(' ').starts_with(':'));
+    spellings(key).into_iter().find(begins)
+}
+
+fn begins_with_key(line: &str, key: &str) -> bool {
+    match line.strip_prefix("? ") {
+        Some(explicit) => spellings(key).iter().any(|name| explicit.trim_end() == name),
+        None => spelling(line, key).is_some(),
+    }
+}
+
+/// The comment that ends the one line of a key, with the space before it.
+///
+/// # Errors
+/// When there are comments among several lines, which replacing them would lose.
+fn comment_of<'a>(lines: &'a str, key: &str, fence: &Fence) -> Result<&'a str, &'static str> {
+    let content = lines.trim_end_matches(['\n', '\r']);
+    if content.contains('\n') {
+        let holds_comment = content.lines().any(|line| line.trim_start().starts_with('#') || line.contains(" #"));
+        return if holds_comment { Err("has comments among the lines to be replaced") } else { Ok("") };
+    }
+    let value = fence.entries.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+    for (at, _) in content.match_indices(" #") {
+        // A "#" that is part of the value is none: what stands before it must say the same.
+        let (before, comment) = content.split_at(content.get(..at).unwrap_or_default().trim_end().len());
+        if flow::read_yaml(before).is_ok_and(|read| read.get(key) == value) {
+            return Ok(comment);
+        }
+    }
+    Ok("")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::document::Document;
+    use mcp_registry_spec::{McpServerSpec, ServerName, Transport};
+
+    fn change(text: &str, change: impl Fn(&mut McpServerSpec)) -> Result<String, String> {
+        let document = Document::parse(text);
+        let mut spec = document.entry_of(&ServerName::parse("a").unwrap()).unwrap().spec.unwrap();
+        let digest = spec.digest().unwrap();
+        change(&mut spec);
+        document.update(&spec, &digest).map_err(|problem| problem.message)
+    }
+
+    fn command(spec: &mut McpServerSpec) {
+        if let Transport::Stdio(stdio) = &mut spec.transport {
+            stdio.command = "uvx".into();
+        }
+    }
+
+    #[test]
+    fn m9_comments_and_the_spelling_of_keys_stay() {
+        assert_eq!(
+            change("## a\n```yaml\n# top\n'command': npx   # pinned by Kim\nargs: [x] # y\n```\n", command).unwrap(),
+            "## a\n```yaml\n# top\n'command': \"uvx\"   # pinned by Kim\nargs: [x] # y\n```\n"
+        );
+        assert_eq!(
+            change("## a\n```yaml\ncommand: \"n #x\" # c\n```\n", command).unwrap(),
+            "## a\n```yaml\ncommand: \"uvx\" # c\n```\n"
+        );
+    }
+
+    #[test]
+    fn m13_what_would_lose_a_comment_is_refused() {
+        let text = "## a\n```yaml\ncommand: npx\nargs:\n  - x # why\n  - y\n```\n";
+        let clear = |spec: &mut McpServerSpec| {
+            if let Transport::Stdio(stdio) = &mut spec.transport {
+                stdio.args.clear();
+            }
+        };
+        assert!(change(text, clear).unwrap_err().contains("comments among"));
+        assert!(change(text, command).is_ok(), "another key can be changed");
+    }
+
+    #[test]
+    fn a_value_may_hold_empty_lines() {
+        let text = "## a\n```yaml\ncommand: npx\nx: |\n  one\n\n  two\n\ny: 1\n```\n";
+        let changed = change(text, |spec| drop(spec.extra.remove("x"))).unwrap();
+        assert_eq!(changed, "## a\n```yaml\ncommand: npx\n\ny: 1\n```\n");
+    }
+}
