@@ -106,16 +106,19 @@ impl Inner {
 
     fn listing(&self) -> Result<Listing> {
         let text = self.text()?;
-        let mut listing = Listing::default();
-        for entry in Document::parse(&text).entries() {
-            match entry.spec {
-                Ok(spec) => listing.servers.push(to_ref(spec)),
-                Err(problem) => {
-                    listing.broken.push(BrokenEntry { name: entry.name, error: self.error(problem) });
+        let parts = Document::parse(&text).in_parts(|entries| {
+            let mut listing = Listing::default();
+            for entry in entries {
+                match entry.spec {
+                    Ok(spec) => listing.servers.push(to_ref(spec)),
+                    Err(problem) => {
+                        listing.broken.push(BrokenEntry { name: entry.name, error: self.error(problem) });
+                    }
                 }
             }
-        }
-        Ok(listing)
+            listing
+        });
+        Ok(parts.into_iter().reduce(joined).unwrap_or_default())
     }
 
     /// What loading an entry gives: the spec, if its path arguments may be used.
@@ -177,9 +180,11 @@ impl Inner {
             Ok(()) => {}
             Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(cause) => {
-                return Err(Error::new(ErrorKind::Unavailable, "the agent's folder cannot be made")
+                let missing = cause.kind() == std::io::ErrorKind::NotFound;
+                let error = Error::new(ErrorKind::Unavailable, "the agent's folder cannot be made")
                     .at(&self.config.folder, None)
-                    .caused_by(cause));
+                    .caused_by(cause);
+                return Err(if missing { error.hint("make the folder above it first") } else { error });
             }
         }
         let target = if self.config.follow_links { resolve(&self.document)? } else { self.document.clone() };
@@ -228,6 +233,13 @@ impl Inner {
         scopes.sort();
         Ok(scopes)
     }
+}
+
+/// Two listings, of which the second comes behind the first, as one.
+fn joined(mut first: Listing, mut second: Listing) -> Listing {
+    first.servers.append(&mut second.servers);
+    first.broken.append(&mut second.broken);
+    first
 }
 
 fn to_ref(spec: McpServerSpec) -> McpServerRef {

@@ -83,3 +83,16 @@ proptest! {
         let _ = document.allowed_commands();
     }
 }
+
+/// Many entries, some of them twins, read in parts as they do one after the other.
+#[test]
+fn parts_make_up_the_whole() {
+    let mut text = String::new();
+    for i in 0..9000 {
+        let name = i / if (3000..6000).contains(&i) { 1500 } else { 1 };
+        text.push_str(&format!("## s-{name:05}\n\ncommand: x\n\n"));
+    }
+    let document = Document::parse(&text);
+    let parts = document.in_parts(|entries| entries.collect::<Vec<_>>());
+    assert_eq!(parts.concat(), document.entries().collect::<Vec<_>>());
+}

@@ -399,3 +399,18 @@ fn files_of_others_are_left_alone() {
     assert_eq!(std::fs::read(folder.join(".mcp.md.notes.part")).unwrap(), b"mine");
     assert!(folder.join(".mcp.md.1.part").is_dir());
 }
+
+/// M6: what looks like a field and is none is remarked on.
+#[test]
+fn m6_fields_that_are_prose_are_remarked_on() {
+    let text = "## a\n\ncommand: npx\n\n> note\nenv: A=$B\n\n- item\nargs: x\n\n```yml\nurl: x\n```\n\n<!--\nheader: A: b\n-->\n\n Args: y\n";
+    let agent = Agent::with(text);
+    let warnings = block_on(agent.backend.validate(&ServerName::parse("a").unwrap())).unwrap().warnings;
+    for (line, key) in [(6, "env"), (9, "args"), (12, "url"), (19, "Args")] {
+        assert!(
+            warnings.iter().any(|w| w.starts_with(&format!("line {line}: \"{key}\" is read as prose"))),
+            "{warnings:?}"
+        );
+    }
+    assert!(!warnings.iter().any(|w| w.contains("header")), "what is commented out is meant to be");
+}

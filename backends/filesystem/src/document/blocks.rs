@@ -16,6 +16,9 @@ use super::plain;
 /// enough to get back to what is plain soon.
 const CHUNK: usize = 4 * 1024;
 
+/// What a [`Block::Other`] of HTML is called: a comment, or other HTML.
+pub(crate) const COMMENT: &str = "comment or HTML block";
+
 /// A top-level block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Block {
@@ -105,7 +108,9 @@ impl Open {
             Tag::Paragraph => Self::Paragraph,
             Tag::CodeBlock(CodeBlockKind::Fenced(info)) if info.split_whitespace().next() == Some("yaml") => Self::Yaml,
             Tag::CodeBlock(CodeBlockKind::Fenced(_)) => Self::Other("code fence"),
-            Tag::HtmlBlock => Self::Other("comment or HTML block"),
+            Tag::HtmlBlock => Self::Other(COMMENT),
+            Tag::BlockQuote(_) => Self::Other("quote"),
+            Tag::List(_) => Self::Other("list"),
             _ => Self::Other("block"),
         }
     }

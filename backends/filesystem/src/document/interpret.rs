@@ -52,7 +52,15 @@ pub(crate) fn gather<'a>(
                 }
                 fields.fences.push(fence);
             }
-            Block::Heading { .. } | Block::Other { .. } => {}
+            // A field below a quote or list item without an empty line between is part of it.
+            Block::Other { span, what } => fields::lines(text, span.clone(), &[], |line| {
+                if let Line::Field(field) = line {
+                    let line = lines.line_of(field.span.start);
+                    let key = field.key.as_str();
+                    warnings.push(format!("line {line}: {key:?} is read as prose; it stands in a {what}"));
+                }
+            }),
+            Block::Heading { .. } => {}
         }
     }
     Ok(fields)

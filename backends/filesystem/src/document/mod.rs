@@ -130,11 +130,46 @@ impl<'a> Document<'a> {
     /// The entries, sorted by name; a name that several sections have is one broken entry. Each is
     /// made when it is asked for.
     pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.entries_of(self.sorted())
+    }
+
+    /// Gives the [entries](Self::entries) to `work`, in one part or, where there are very many, in a
+    /// part for each processor; what `work` makes of the parts comes in their order.
+    pub fn in_parts<T: Send>(&self, work: impl Fn(&mut dyn Iterator<Item = Entry>) -> T + Sync) -> Vec<T> {
+        let mut rest = self.sorted();
+        let processors =
+            if rest.len() < 2 * PART { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
+        let size = rest.len().div_ceil(processors).max(PART);
+        let mut parts = Vec::new();
+        while rest.len() > size {
+            // Sections of one name are one entry: they stay together.
+            let twins =
+                rest.windows(2).skip(size - 1).take_while(|pair| matches!(pair, [a, b] if a.title() == b.title()));
+            let tail = rest.split_off(size + twins.count());
+            parts.push(std::mem::replace(&mut rest, tail));
+        }
+        std::thread::scope(|scope| {
+            let work = &work;
+            let run = move |part| work(&mut self.entries_of(part));
+            let others: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || run(part))).collect();
+            let last = run(rest);
+            let mut made: Vec<T> = others.into_iter().map(joined).collect();
+            made.push(last);
+            made
+        })
+    }
+
+    /// The sections that may be entries, by title; those of one title in the order of the document.
+    fn sorted(&self) -> Vec<&Section<'a>> {
         let named = self.sections.iter().filter(|s| !s.is_reserved());
         let mut named: Vec<_> = named.map(|s| (beginning(s.title()), s)).collect();
         // Stable: sections of one name stay in the order of the document.
         named.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.title().cmp(other.title())));
-        let mut rest = named.into_iter().map(|(_, section)| section).peekable();
+        named.into_iter().map(|(_, section)| section).collect()
+    }
+
+    fn entries_of<'s>(&'s self, sorted: Vec<&'s Section<'a>>) -> impl Iterator<Item = Entry> + 's {
+        let mut rest = sorted.into_iter().peekable();
         std::iter::from_fn(move || {
             loop {
                 let section = rest.next()?;
@@ -213,6 +248,14 @@ impl fmt::Debug for Document<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Document({} bytes, {} sections)", self.text.len(), self.sections.len())
     }
+}
+
+/// The fewest entries that are worth a thread.
+const PART: usize = 2000;
+
+/// What a thread made; its panic goes on in this one.
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// The first bytes of a title as a number of the same order. Comparing it settles nearly every

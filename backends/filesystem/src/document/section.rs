@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use mcp_registry_spec::{McpServerSpec, ServerName};
 
-use super::blocks::Block;
+use super::blocks::{self, Block};
 use super::fields::{self, Line};
 use super::{LineCounter, Problem, interpret};
 
@@ -19,7 +19,7 @@ pub(crate) struct Section<'a> {
     /// Where the heading ends.
     body: usize,
     line: usize,
-    /// The paragraphs and `yaml` fences directly in the section.
+    /// The blocks directly in the section, but for comments and HTML.
     blocks: Vec<Block>,
     /// A field that the line below it turned into the heading that ends the section.
     swallowed: Option<usize>,
@@ -31,7 +31,8 @@ impl<'a> Section<'a> {
     }
 
     pub(crate) fn add(&mut self, block: Block) {
-        if matches!(block, Block::Paragraph { .. } | Block::Yaml { .. }) {
+        // What stands in a comment is out of the way on purpose.
+        if !matches!(block, Block::Other { what: blocks::COMMENT, .. }) {
             self.blocks.push(block);
         }
     }
