@@ -47,12 +47,14 @@ pub(crate) type Checked<T = ()> = Result<T, Stop>;
 pub(crate) enum Stop {
     Failed(String),
     Ignored(String),
+    /// What the case is about is not claimed, and refused as it must be.
+    Settled,
 }
 
 impl From<Checked> for Outcome {
     fn from(checked: Checked) -> Self {
         match checked {
-            Ok(()) => Self::Passed,
+            Ok(()) | Err(Stop::Settled) => Self::Passed,
             Err(Stop::Failed(why)) => Self::Failed(why),
             Err(Stop::Ignored(why)) => Self::Ignored(why),
         }

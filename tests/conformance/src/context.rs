@@ -4,12 +4,13 @@ use std::fmt::Debug;
 use std::future::Future;
 
 use mcp_registry_spec::{
-    Capabilities, Listing, Literals, McpServerRegistry, McpServerRegistryBackend, McpServerSpec, Scope, ServerName,
-    WriteContext,
+    Capabilities, ErrorKind, Listing, Literals, McpServerRegistry, McpServerRegistryBackend, McpServerSpec, Scope,
+    ServerName, WriteContext,
 };
 
 use crate::case::{Case, Checked, During, Stop, ensure};
 use crate::fixture::{Backend, Fixture};
+use crate::sample::{digest, plain};
 use crate::suite::Suite;
 
 /// How many tasks work at once where a case is about concurrency.
@@ -56,21 +57,32 @@ impl Context {
         self.fixture().capabilities()
     }
 
-    /// Ignores the case where the backend is not expected to allow what it is about.
-    pub(crate) fn needs(&self, operation: &str, allowed: fn(&Capabilities) -> bool) -> Checked {
-        if allowed(&self.expected()) { Ok(()) } else { ignored(format!("the backend does not claim {operation}")) }
+    /// Goes on where the backend is expected to install; elsewhere the case is settled by asserting
+    /// that it says so, as `unsupported` (rule 3).
+    pub(crate) async fn needs_install(&self) -> Checked {
+        if self.expected().supports_install {
+            return Ok(());
+        }
+        let (_, backend) = self.main()?;
+        settled("install", backend.install(&plain("not-claimed")?, &write()).await)
     }
 
-    pub(crate) fn needs_install(&self) -> Checked {
-        self.needs("install", |c| c.supports_install)
+    /// The same of updating.
+    pub(crate) async fn needs_update(&self) -> Checked {
+        if self.expected().supports_update {
+            return Ok(());
+        }
+        let ((_, backend), spec) = (self.main()?, plain("not-claimed")?);
+        settled("update", backend.update(&spec, &digest(&spec)?, &write()).await)
     }
 
-    pub(crate) fn needs_update(&self) -> Checked {
-        self.needs("update", |c| c.supports_update)
-    }
-
-    pub(crate) fn needs_uninstall(&self) -> Checked {
-        self.needs("uninstall", |c| c.supports_uninstall)
+    /// The same of uninstalling.
+    pub(crate) async fn needs_uninstall(&self) -> Checked {
+        if self.expected().supports_uninstall {
+            return Ok(());
+        }
+        let (_, backend) = self.main()?;
+        settled("uninstall", backend.uninstall(&plain("not-claimed")?.name, None, &write()).await)
     }
 
     /// Stores an entry: through the backend where it can, else behind its back.
@@ -97,6 +109,16 @@ impl Context {
         match done {
             Some(result) => result.during(&format!("the fixture's {hook}")),
             None => ignored(format!("the fixture has no {hook}")),
+        }
+    }
+}
+
+/// Ends a case about an operation that the backend does not claim: it must refuse it as such.
+fn settled<T: Debug>(operation: &str, result: mcp_registry_spec::Result<T>) -> Checked {
+    match result {
+        Err(error) if error.kind() == ErrorKind::Unsupported => Err(Stop::Settled),
+        other => {
+            Err(Stop::Failed(format!("{operation} is not claimed, so it should be unsupported (rule 3): {other:?}")))
         }
     }
 }

@@ -57,7 +57,7 @@ async fn rule_17_a_broken_entry_does_not_hide_the_others(context: Context) -> Ch
 }
 
 async fn rule_17_a_broken_entry_blocks_its_name(context: Context) -> Checked {
-    context.needs_install()?;
+    context.needs_install().await?;
     let (backend, broken) = with_broken(&context).await?;
     let result = backend.install(&plain("broken")?, &write()).await;
     refused("install under the name of a broken entry", result, ErrorKind::AlreadyInstalled)?;
@@ -65,7 +65,7 @@ async fn rule_17_a_broken_entry_blocks_its_name(context: Context) -> Checked {
 }
 
 async fn rule_17_a_broken_entry_is_not_updated(context: Context) -> Checked {
-    context.needs_update()?;
+    context.needs_update().await?;
     let (backend, broken) = with_broken(&context).await?;
     let new = described("broken", "mended")?;
     match backend.update(&new, &digest(&new)?, &write()).await {
@@ -79,7 +79,7 @@ async fn rule_17_a_broken_entry_is_not_updated(context: Context) -> Checked {
 }
 
 async fn rule_17_a_broken_entry_can_be_uninstalled(context: Context) -> Checked {
-    context.needs_uninstall()?;
+    context.needs_uninstall().await?;
     let (backend, broken) = with_broken(&context).await?;
     let some = digest(&plain("broken")?)?;
     let result = backend.uninstall(&broken, Some(&some), &write()).await;

@@ -40,7 +40,7 @@ fn rivals() -> Checked<Vec<McpServerSpec>> {
 }
 
 async fn rule_09_concurrent_installs_of_one_name_have_one_winner(context: Context) -> Checked {
-    context.needs_install()?;
+    context.needs_install().await?;
     // A race is won by chance: several rounds, each on one instance and on one for each task.
     for round in 0..4 {
         let scope = context.scope(&format!("r{round}"))?;
@@ -59,7 +59,7 @@ async fn rule_09_concurrent_installs_of_one_name_have_one_winner(context: Contex
 }
 
 async fn rule_09_concurrent_installs_of_different_names_all_win(context: Context) -> Checked {
-    context.needs_install()?;
+    context.needs_install().await?;
     for round in 0..2 {
         let scope = context.scope(&format!("r{round}"))?;
         let shared = context.open(&scope)?;
@@ -81,7 +81,7 @@ async fn rule_09_concurrent_installs_of_different_names_all_win(context: Context
 }
 
 async fn rule_09_concurrent_updates_of_one_entry_have_one_winner(context: Context) -> Checked {
-    context.needs_update()?;
+    context.needs_update().await?;
     for round in 0..4 {
         let scope = context.scope(&format!("r{round}"))?;
         let shared = context.open(&scope)?;
@@ -101,8 +101,8 @@ async fn rule_09_concurrent_updates_of_one_entry_have_one_winner(context: Contex
 }
 
 async fn rule_09_concurrent_uninstalls_and_installs_leave_whole_entries(context: Context) -> Checked {
-    context.needs_install()?;
-    context.needs_uninstall()?;
+    context.needs_install().await?;
+    context.needs_uninstall().await?;
     let (scope, backend) = context.main()?;
     let bystander = plain("bystander")?;
     context.put(&scope, &bystander).await?;
@@ -125,7 +125,7 @@ async fn rule_09_concurrent_uninstalls_and_installs_leave_whole_entries(context:
 }
 
 async fn rule_09_readers_see_the_old_or_the_new_entry(context: Context) -> Checked {
-    context.needs_update()?;
+    context.needs_update().await?;
     let (scope, writer) = context.main()?;
     let padding = "x".repeat(20_000);
     let versions = [described("one", &format!("{padding} 1"))?, described("one", &format!("{padding} 2"))?];
@@ -161,7 +161,7 @@ async fn rule_09_readers_see_the_old_or_the_new_entry(context: Context) -> Check
 }
 
 async fn rule_09_a_write_given_up_halfway_leaves_the_old_or_the_new(context: Context) -> Checked {
-    context.needs_install()?;
+    context.needs_install().await?;
     let (_, backend) = context.main()?;
     let spec = plain("given-up")?;
     {

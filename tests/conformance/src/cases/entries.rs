@@ -219,7 +219,7 @@ async fn rule_14_large_entries_come_back(context: Context) -> Checked {
 }
 
 async fn rule_14_updates_bring_all_of_it(context: Context) -> Checked {
-    context.needs_update()?;
+    context.needs_update().await?;
     let (scope, backend) = context.main()?;
     let mut now = plain("one")?;
     context.put(&scope, &now).await?;

@@ -59,7 +59,7 @@ async fn rule_05_scopes_that_look_alike_are_different(context: Context) -> Check
 }
 
 async fn rule_05_update_leaves_other_scopes_alone(context: Context) -> Checked {
-    context.needs_update()?;
+    context.needs_update().await?;
     let [a, b] = twins(&context).await?;
     let new = described("shared", "of a, changed")?;
     a.update(&new, &digest(&described("shared", "of a")?)?, &write()).await.during("update")?;
@@ -68,7 +68,7 @@ async fn rule_05_update_leaves_other_scopes_alone(context: Context) -> Checked {
 }
 
 async fn rule_05_uninstall_leaves_other_scopes_alone(context: Context) -> Checked {
-    context.needs_uninstall()?;
+    context.needs_uninstall().await?;
     let [a, b] = twins(&context).await?;
     let spec = described("shared", "of b")?;
     a.uninstall(&spec.name, None, &write()).await.during("uninstall")?;

@@ -15,13 +15,13 @@ cases! {
 const PROCESSES: usize = 6;
 const NAMES: usize = 6;
 
-fn needs_processes(context: &Context) -> Checked {
-    context.needs_install()?;
+async fn needs_processes(context: &Context) -> Checked {
+    context.needs_install().await?;
     if context.expected().durable { Ok(()) } else { ignored("the backend is not durable") }
 }
 
 async fn rule_09_installs_of_one_name_by_several_processes_have_one_winner(context: Context) -> Checked {
-    needs_processes(&context)?;
+    needs_processes(&context).await?;
     let (scope, backend) = context.main()?;
     let rival = |process, name| described(&format!("server-{name}"), &format!("of process {process}"));
     let mut jobs = Vec::new();
@@ -49,7 +49,7 @@ async fn rule_09_installs_of_one_name_by_several_processes_have_one_winner(conte
 }
 
 async fn rule_09_installs_of_different_names_by_several_processes_all_win(context: Context) -> Checked {
-    needs_processes(&context)?;
+    needs_processes(&context).await?;
     let (scope, backend) = context.main()?;
     let mut jobs = Vec::new();
     for process in 0..PROCESSES {

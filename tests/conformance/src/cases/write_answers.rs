@@ -25,7 +25,7 @@ async fn listed(backend: &Backend, line: &McpServerRef) -> Checked {
 }
 
 async fn rule_18_writes_answer_with_the_line_that_is_listed(context: Context) -> Checked {
-    context.needs_install()?;
+    context.needs_install().await?;
     let (_, backend) = context.main()?;
     let old = described("one", "old")?;
     listed(&backend, &backend.install(&old, &write()).await.during("install")?).await?;
@@ -37,7 +37,7 @@ async fn rule_18_writes_answer_with_the_line_that_is_listed(context: Context) ->
 }
 
 async fn rule_19_the_write_context_changes_nothing_in_the_entry(context: Context) -> Checked {
-    context.needs_install()?;
+    context.needs_install().await?;
     let (_, backend) = context.main()?;
     let long = "x".repeat(1_000);
     let contexts = [
@@ -59,7 +59,7 @@ async fn rule_19_the_write_context_changes_nothing_in_the_entry(context: Context
 }
 
 async fn rule_19_literals_are_refused_unless_allowed(context: Context) -> Checked {
-    context.needs_install()?;
+    context.needs_install().await?;
     let (_, backend) = context.main()?;
     let registry = handle(&backend);
     let (secretive, plain) = (secretive("one")?, plain("one")?);

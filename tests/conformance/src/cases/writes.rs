@@ -19,7 +19,7 @@ cases! {
 }
 
 async fn rule_09_install_of_what_is_there_is_refused(context: Context) -> Checked {
-    context.needs_install()?;
+    context.needs_install().await?;
     let (scope, backend) = context.main()?;
     let (old, new) = (described("one", "old")?, described("one", "new")?);
     context.put(&scope, &old).await?;
@@ -33,7 +33,7 @@ async fn rule_09_install_of_what_is_there_is_refused(context: Context) -> Checke
 }
 
 async fn rule_09_update_needs_the_digest_of_what_is_there(context: Context) -> Checked {
-    context.needs_update()?;
+    context.needs_update().await?;
     let (scope, backend) = context.main()?;
     let (first, second, third) = (described("one", "1")?, described("one", "2")?, described("one", "3")?);
     context.put(&scope, &first).await?;
@@ -51,7 +51,7 @@ async fn rule_09_update_needs_the_digest_of_what_is_there(context: Context) -> C
 }
 
 async fn rule_09_update_replaces_the_entry_and_no_other(context: Context) -> Checked {
-    context.needs_update()?;
+    context.needs_update().await?;
     let (scope, backend) = context.main()?;
     let (old, new) = (described("b", "old")?, described("b", "new")?);
     let others = [plain("a")?, plain("c")?, plain("bb")?];
@@ -66,7 +66,7 @@ async fn rule_09_update_replaces_the_entry_and_no_other(context: Context) -> Che
 }
 
 async fn rule_09_update_of_an_absent_entry_is_not_in_registry(context: Context) -> Checked {
-    context.needs_update()?;
+    context.needs_update().await?;
     let (_, backend) = context.main()?;
     let spec = plain("absent")?;
     let result = backend.update(&spec, &digest(&spec)?, &write()).await;
@@ -75,7 +75,7 @@ async fn rule_09_update_of_an_absent_entry_is_not_in_registry(context: Context) 
 }
 
 async fn rule_09_update_to_the_same_content_succeeds(context: Context) -> Checked {
-    context.needs_update()?;
+    context.needs_update().await?;
     let (scope, backend) = context.main()?;
     let spec = plain("one")?;
     context.put(&scope, &spec).await?;
@@ -84,7 +84,7 @@ async fn rule_09_update_to_the_same_content_succeeds(context: Context) -> Checke
 }
 
 async fn rule_09_uninstall_removes_the_entry_and_no_other(context: Context) -> Checked {
-    context.needs_uninstall()?;
+    context.needs_uninstall().await?;
     let (scope, backend) = context.main()?;
     let (gone, others) = (plain("b")?, [plain("a")?, plain("c")?, plain("bb")?]);
     for spec in others.iter().chain([&gone]) {
@@ -100,7 +100,7 @@ async fn rule_09_uninstall_removes_the_entry_and_no_other(context: Context) -> C
 }
 
 async fn rule_09_uninstall_of_an_absent_entry_succeeds(context: Context) -> Checked {
-    context.needs_uninstall()?;
+    context.needs_uninstall().await?;
     let (scope, backend) = context.main()?;
     let (absent, spec) = (name("absent")?, plain("one")?);
     backend.uninstall(&absent, None, &write()).await.during("uninstall in an empty scope")?;
@@ -117,7 +117,7 @@ async fn rule_09_uninstall_of_an_absent_entry_succeeds(context: Context) -> Chec
 }
 
 async fn rule_09_uninstall_with_another_digest_is_a_conflict(context: Context) -> Checked {
-    context.needs_uninstall()?;
+    context.needs_uninstall().await?;
     let (scope, backend) = context.main()?;
     let spec = plain("one")?;
     context.put(&scope, &spec).await?;
@@ -128,8 +128,8 @@ async fn rule_09_uninstall_with_another_digest_is_a_conflict(context: Context) -
 }
 
 async fn rule_09_a_name_can_be_installed_again(context: Context) -> Checked {
-    context.needs_install()?;
-    context.needs_uninstall()?;
+    context.needs_install().await?;
+    context.needs_uninstall().await?;
     let (_, backend) = context.main()?;
     for description in ["first", "second", "third"] {
         let spec = described("one", description)?;
