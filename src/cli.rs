@@ -7,6 +7,7 @@
 mod app;
 mod args;
 mod backends;
+mod bounded;
 mod capabilities;
 mod card;
 mod changes;
@@ -32,6 +33,7 @@ mod style;
 mod table;
 mod uninstall;
 mod update;
+mod usage;
 mod validate;
 mod yaml;
 
@@ -118,6 +120,6 @@ pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     match Cli::try_parse_from(&args) {
         Ok(cli) => cli.command.run(App::new(cli.common)),
-        Err(message) => Printer::before_settings(&args).usage(&message),
+        Err(error) => Printer::before_settings(&args).usage(error),
     }
 }

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::redact::{MASK, holds_secrets, is_secret_key, redact};
-use crate::{EnvTemplate, McpServerSpec, TextTemplate, Transport};
+use crate::{EnvTemplate, McpServerSpec, TextTemplate, Transport, template};
 
 /// An entry with every literal that looks like a secret (by its key or its shape) replaced by
 /// `***`, and the list of the fields where that was done. Serialised it is the entry, plus
@@ -50,13 +50,13 @@ impl McpServerSpec {
                 values("env", &mut stdio.env, &mut masked);
             }
             Transport::StreamableHttp(remote) | Transport::Sse(remote) => {
-                template("url".to_owned(), &mut remote.url, &mut masked);
+                shape("url".to_owned(), &mut remote.url, &mut masked);
                 values("headers", &mut remote.headers, &mut masked);
             }
         }
         text("description", &mut spec.description, &mut masked);
         for (key, value) in &mut spec.extra {
-            json(key, is_secret_key(key), value, &mut masked);
+            json(key, Says::of(key), value, &mut masked);
         }
         MaskedSpec { spec, masked }
     }
@@ -70,7 +70,7 @@ fn text(field: &str, value: &mut String, masked: &mut Vec<String>) {
     }
 }
 
-fn template(field: String, value: &mut TextTemplate, masked: &mut Vec<String>) {
+fn shape(field: String, value: &mut TextTemplate, masked: &mut Vec<String>) {
     let shown = redact(value.as_str());
     if shown != value.as_str() {
         if let Ok(shown) = TextTemplate::parse(&shown).or_else(|_| TextTemplate::parse(MASK)) {
@@ -80,23 +80,64 @@ fn template(field: String, value: &mut TextTemplate, masked: &mut Vec<String>) {
     }
 }
 
-/// `--api-key VALUE` is a secret in two arguments.
+/// `--api-key VALUE` is a secret in two arguments, `--api-key=VALUE` in one.
 fn args(args: &mut [TextTemplate], masked: &mut Vec<String>) {
-    let mut secret_next = false;
+    let mut option: Option<String> = None;
     for (i, arg) in args.iter_mut().enumerate() {
-        let source = arg.as_str();
-        let only_text = arg.references().next().is_none() && !source.is_empty();
-        let is_option = source.starts_with('-');
-        let next = is_option && !source.contains(['=', ' ']) && is_secret_key(source);
-        if secret_next && !is_option && only_text && !is_flag_value(source) && source != MASK {
-            if let Ok(shown) = TextTemplate::parse(MASK) {
-                *arg = shown;
-            }
-            masked.push(format!("args[{i}]"));
-        } else {
-            template(format!("args[{i}]"), arg, masked);
+        let source = arg.as_str().to_owned();
+        if option.is_some() && (source == "--" || is_flag_value(&source)) {
+            // The value may still come: "--token -- VALUE".
+            continue;
         }
-        secret_next = next;
+        let shown = match &option {
+            Some(key) if !is_option(&source) => {
+                (source != MASK && template::holds_secret(key, arg.pieces())).then(|| MASK.to_owned())
+            }
+            _ => assignment(&source),
+        };
+        option = announces(&source).then(|| source.clone());
+        match shown.map(|shown| TextTemplate::parse(&shown)) {
+            Some(Ok(shown)) => {
+                *arg = shown;
+                masked.push(format!("args[{i}]"));
+            }
+            _ => shape(format!("args[{i}]"), arg, masked),
+        }
+    }
+}
+
+/// Whether an argument is an option rather than a value with a dash: `-x`, `--long`.
+fn is_option(arg: &str) -> bool {
+    arg.strip_prefix('-').is_some_and(|rest| rest.len() <= 1 || rest.starts_with('-'))
+}
+
+/// Whether an argument says that the next one is a secret.
+fn announces(arg: &str) -> bool {
+    let key = arg.starts_with('-') && !arg.contains(['=', ' ']);
+    (key || arg.ends_with(':')) && is_secret_key(arg)
+}
+
+/// The masked form of an argument that is `KEY=VALUE` or `Key: value` as a whole.
+fn assignment(arg: &str) -> Option<String> {
+    let (key, value) = arg.split_at_checked(arg.find(['=', ':'])? + 1)?;
+    let bare = key.get(..key.len() - 1)?;
+    if bare.contains(|c: char| c.is_whitespace() || "/?&;@$\"'`{}[]<>()".contains(c)) || value.starts_with("//") {
+        return None;
+    }
+    let text = value.trim_start();
+    let pieces = TextTemplate::parse(text).ok()?;
+    let only_name = crate::redact::is_reference(text);
+    let secret = !only_name && !is_flag_value(text) && template::holds_secret(bare, pieces.pieces());
+    secret.then(|| format!("{key}{}{}", value.get(..value.len() - text.len()).unwrap_or_default(), hidden(text)))
+}
+
+/// A scheme says what kind of secret it is, and stays.
+fn hidden(value: &str) -> String {
+    match value.split_once(' ') {
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("basic") => {
+            format!("{scheme} {MASK}")
+        }
+        _ => MASK.to_owned(),
     }
 }
 
@@ -108,7 +149,7 @@ fn is_flag_value(value: &str) -> bool {
 fn values(field: &str, values: &mut BTreeMap<String, EnvTemplate>, masked: &mut Vec<String>) {
     for (key, value) in values {
         let source = value.as_str();
-        let by_key = is_secret_key(key) && value.is_literal(key) && !is_flag_value(source) && source != MASK;
+        let by_key = !is_flag_value(source) && source != MASK && template::holds_secret(key, value.pieces());
         let shown = if by_key { MASK.into() } else { redact(source) };
         if shown != source {
             if let Ok(shown) = EnvTemplate::parse(&shown).or_else(|_| EnvTemplate::parse(MASK)) {
@@ -119,12 +160,34 @@ fn values(field: &str, values: &mut BTreeMap<String, EnvTemplate>, masked: &mut 
     }
 }
 
-/// Masks below `path`: `secret` says that what stands right here is a secret's value.
-fn json(path: &str, secret: bool, value: &mut Value, masked: &mut Vec<String>) {
+/// What the keys above say of a value.
+#[derive(Clone, Copy, PartialEq)]
+enum Says {
+    Nothing,
+    /// It is a secret; what is below it is judged by its own keys (`auth: {user: …}`).
+    Secret,
+    /// It is a secret, and so is all below it (`secrets: {a: {b: …}}`).
+    SecretsBelow,
+}
+
+impl Says {
+    fn of(key: &str) -> Self {
+        match (is_secret_key(key), holds_secrets(key)) {
+            (false, _) => Self::Nothing,
+            (true, false) => Self::Secret,
+            (true, true) => Self::SecretsBelow,
+        }
+    }
+}
+
+/// Masks at and below `path`.
+fn json(path: &str, says: Says, value: &mut Value, masked: &mut Vec<String>) {
+    let secret = says != Says::Nothing;
     match value {
         Value::String(source) => {
-            let reference = EnvTemplate::parse(source).is_ok_and(|t| !t.is_literal(path));
-            if secret && !reference && !is_flag_value(source) && source != MASK {
+            let key = if secret { "secret" } else { "" };
+            let holds = EnvTemplate::parse(source).map_or(secret, |t| template::holds_secret(key, t.pieces()));
+            if holds && !is_flag_value(source) && source != MASK {
                 *source = MASK.to_owned();
                 masked.push(path.to_owned());
             } else {
@@ -136,14 +199,28 @@ fn json(path: &str, secret: bool, value: &mut Value, masked: &mut Vec<String>) {
             masked.push(path.to_owned());
         }
         Value::Array(items) => {
+            let mut announced = false;
             for (i, item) in items.iter_mut().enumerate() {
-                json(&format!("{path}[{i}]"), secret, item, masked);
+                // A list of arguments: ["--token", "…"].
+                let next = item.as_str().is_some_and(announces);
+                let value = announced && !item.as_str().is_some_and(is_option);
+                let says = if value && !secret { Says::Secret } else { says };
+                json(&format!("{path}[{i}]"), says, item, masked);
+                announced = next;
             }
         }
         Value::Object(map) => {
-            let below = secret && holds_secrets(path.rsplit('.').next().unwrap_or(path));
+            // A variable as an object: {"name": "API_KEY", "value": "…"}.
+            let named = ["name", "key", "id", "header", "variable", "option"]
+                .iter()
+                .any(|key| map.get(*key).and_then(Value::as_str).is_some_and(is_secret_key));
             for (key, item) in map {
-                json(&format!("{path}.{key}"), below || is_secret_key(key), item, masked);
+                let below = match says {
+                    Says::SecretsBelow => Says::SecretsBelow,
+                    _ if named && matches!(key.as_str(), "value" | "default" | "content") => Says::Secret,
+                    _ => Says::of(key),
+                };
+                json(&format!("{path}.{key}"), below, item, masked);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -187,6 +264,42 @@ mod tests {
         }));
         assert!(!shown.to_string().contains("hunter2"), "{shown}");
         assert_eq!(fields, ["url", "headers.Authorization"]);
+    }
+
+    #[test]
+    fn rule_4_a_literal_is_masked_however_it_is_dressed() {
+        for args in [
+            json!(["--api-key", "hunter2${X:-}"]),
+            json!(["--token", "${X:-hunter2}"]),
+            json!(["--token", "true", "hunter2"]),
+            json!(["--api-key", "--", "hunter2"]),
+            json!(["--api-key", "-hunter2"]),
+            json!(["api-key:", "hunter2"]),
+            json!(["--header", "Authorization:Bearer hunter2"]),
+            json!(["--password=a hunter2"]),
+            json!(["--password=a,hunter2"]),
+            json!(["--api-key=x${X}hunter2"]),
+            json!(["-c", "run --token hunter2"]),
+            json!(["-H", "Cookie: a=b; sid=hunter2"]),
+        ] {
+            let (shown, fields) = masked(json!({"name": "a", "command": "x", "args": args}));
+            assert!(!shown.to_string().contains("hunter2") && !fields.is_empty(), "{shown}");
+        }
+        for extra in [
+            json!({"secrets": {"a": {"b": "hunter2"}}}),
+            json!({"password": {"x": {"y": "hunter2"}}}),
+            json!({"tokens": ["hunter2"]}),
+            json!({"x": ["--token", "hunter2"]}),
+            json!([{"name": "API_KEY", "value": "hunter2"}]),
+            json!("${TOKEN:-hunter2}"),
+        ] {
+            let (shown, fields) = masked(json!({"name": "a", "command": "x", "extra": extra}));
+            assert!(!shown.to_string().contains("hunter2") && !fields.is_empty(), "{shown}");
+        }
+        let (shown, fields) = masked(json!({"name": "a", "command": "docker",
+            "args": ["run", "-e", "API_KEY", "--token=${T}", "--header", "Authorization: Bearer ${T}", "TOKEN=$T"],
+            "env": {"DB_DSN": "postgres://u:${P}@h/x", "COOKIE": "sid=${S}", "MAX_TOKENS": "5"}}));
+        assert!(fields.is_empty(), "{fields:?} {shown}");
     }
 
     #[test]

@@ -104,6 +104,7 @@ impl McpServerRegistry {
                 Err(error) => result.errors.push(error.to_string()),
             }
         }
+        result.redact();
         Ok(result)
     }
 
@@ -121,6 +122,7 @@ impl McpServerRegistry {
                 add_warnings(result, spec, &*self.environment);
             }
         }
+        results.iter_mut().for_each(ValidationResult::redact);
         Ok(results)
     }
 

@@ -212,7 +212,8 @@ impl McpServerSpec {
     }
 
     /// Checks what the types do not: a command, environment keys, header names, URL and extra keys
-    /// that can be used as such. A [`McpServerRegistry`](crate::McpServerRegistry) does this before
+    /// that can be used as such. An extra number must be one that every reader of JSON holds alike
+    /// (RFC 8785, I-JSON): no integer beyond ±2^53; `1` and `1.0` are one number and one digest. A [`McpServerRegistry`](crate::McpServerRegistry) does this before
     /// every write.
     ///
     /// # Errors
@@ -227,7 +228,8 @@ impl McpServerSpec {
                     return Err(invalid("the command contains a NUL character"));
                 }
                 for key in stdio.env.keys() {
-                    if key.is_empty() || key.contains(['=', '\0']) {
+                    // Keys are shown as they are: no URL is one.
+                    if key.is_empty() || key.contains(['=', '\0', '/', '@']) || crate::redact::redact(key) != *key {
                         return Err(invalid(format!("{} is no name of an environment variable", text::quote(key))));
                     }
                 }
@@ -242,7 +244,7 @@ impl McpServerSpec {
         }
         match self.extra.keys().find(|key| KNOWN_KEYS.contains(&key.as_str())) {
             Some(key) => Err(invalid(format!("the key {} cannot be an extra one", text::quote(key)))),
-            None => Ok(()),
+            None => self.extra.iter().try_for_each(|(key, value)| check_extra(key, value)),
         }
     }
 
@@ -267,12 +269,36 @@ impl McpServerSpec {
     }
 }
 
+/// Keys are shown as they are, and numbers are compared by their digest: at any depth.
+fn check_extra(key: &str, value: &Value) -> Result<()> {
+    const MOST: u64 = 1 << 53;
+    if crate::redact::redact(key) != key || crate::redact::is_secret_shaped(key) {
+        return Err(invalid("an extra key looks like a secret").hint("keys are shown; only values are masked"));
+    }
+    match value {
+        Value::Number(number)
+            if number.as_u64().is_some_and(|n| n > MOST)
+                || number.as_i64().is_some_and(|n| n.unsigned_abs() > MOST) =>
+        {
+            Err(invalid(format!("the field {} holds an integer beyond 2^53", text::quote(key)))
+                .hint("readers of JSON round it; write it as a string"))
+        }
+        Value::Array(items) => items.iter().try_for_each(|item| check_extra(key, item)),
+        Value::Object(map) => map.iter().try_for_each(|(key, value)| check_extra(key, value)),
+        _ => Ok(()),
+    }
+}
+
 fn check_url(url: &TextTemplate) -> Result<()> {
     let source = url.as_str();
     let lower = source.get(..8.min(source.len())).unwrap_or(source).to_ascii_lowercase();
     let literal_scheme = ["http://", "https://"].iter().any(|s| lower.starts_with(s) && source.len() > s.len());
     if !literal_scheme && !source.starts_with("${") {
         return Err(invalid("the url begins with neither http:// nor https:// nor a reference"));
+    }
+    if source.split_once("://").is_some_and(|(_, rest)| literal_scheme && rest.starts_with(['/', '\\', '?', '#', '@']))
+    {
+        return Err(invalid("the url has no host"));
     }
     if source.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(invalid("the url contains white space or a control character"));
@@ -461,6 +487,11 @@ mod tests {
             json!({"name": "a", "url": "ftp://h"}),
             json!({"name": "a", "url": "https://"}),
             json!({"name": "a", "url": "https://h x"}),
+            json!({"name": "a", "url": "https:///u:s@h"}),
+            json!({"name": "a", "command": "x", "env": {"https://u:s@h": "c"}}),
+            json!({"name": "a", "command": "x", "env": {"TOKEN:s": "c"}}),
+            json!({"name": "a", "command": "x", "x": {"https://u:s@h": "c"}}),
+            json!({"name": "a", "command": "x", "x": [9_007_199_254_740_993_u64]}),
             json!({"name": "a", "url": "https://h", "args": ["x"]}),
             json!({"name": "a", "url": "https://h", "headers": {"A b": "c"}}),
             json!({"name": "a", "url": "https://h", "headers": {"A": "c\nd"}}),

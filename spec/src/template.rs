@@ -38,7 +38,7 @@ pub enum TemplateError {
 }
 
 /// A piece of a template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Piece<'a> {
     /// Plain text.
     Text(&'a str),
@@ -49,6 +49,59 @@ pub enum Piece<'a> {
         /// What stands in when the variable is unset or empty.
         default: Option<&'a str>,
     },
+}
+
+/// Text and defaults may be secrets (rule 4).
+impl fmt::Debug for Piece<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Reference { name, default: None } => write!(f, "${{{name}}}"),
+            Self::Reference { name, default: Some(_) } => write!(f, "${{{name}:-…}}"),
+        }
+    }
+}
+
+/// What an error shows of a name: what is not written as variables are may be the start of a
+/// secret that holds a dollar.
+fn shown_name(name: &str) -> String {
+    if name.bytes().any(|b| b.is_ascii_lowercase()) { "NAME".to_owned() } else { name.to_owned() }
+}
+
+/// Whether a text beside references under a secret's key is nothing but their frame: signs, the
+/// scheme (`Bearer `), the name of a part (`sid=`).
+fn is_frame(text: &str) -> bool {
+    const SCHEMES: [&str; 6] = ["bearer", "basic", "token", "apikey", "digest", "negotiate"];
+    text.split(|c: char| c.is_whitespace() || matches!(c, ';' | ',')).all(|word| {
+        word.ends_with('=')
+            || crate::redact::is_reference(word)
+            || SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
+            || word.bytes().all(|b| b.is_ascii_punctuation())
+    })
+}
+
+/// Whether pieces under `key` hold a secret in the entry itself: under a secret-looking key
+/// anything but references in their frame, and under any key the default of a variable whose own
+/// name looks like a secret's (rule 4).
+pub(crate) fn holds_secret<'a>(key: &str, pieces: impl Iterator<Item = Piece<'a>>) -> bool {
+    let secret = crate::redact::is_secret_key(key);
+    let (mut refers, mut text, mut url) = (false, false, false);
+    for piece in pieces {
+        match piece {
+            Piece::Reference { name, default } => {
+                refers = true;
+                if default.is_some_and(|d| !d.is_empty()) && (secret || crate::redact::is_secret_key(name)) {
+                    return true;
+                }
+            }
+            Piece::Text(piece) => {
+                // In a URL (`DSN=postgres://u:${P}@h/x`) the secret part has a place of its own.
+                url |= piece.contains("://");
+                text |= !is_frame(piece);
+            }
+        }
+    }
+    secret && (!refers || (text && !url))
 }
 
 /// Length of the variable name at the start of `text`.
@@ -101,17 +154,23 @@ fn next_piece<'a>(rest: &mut &'a str) -> Result<Piece<'a>, TemplateError> {
     let (default, after) =
         tail.strip_prefix(":-").and_then(|tail| tail.split_once('}')).ok_or(TemplateError::Reference)?;
     if default.contains("${") {
-        return Err(TemplateError::Nested(name.to_owned()));
+        return Err(TemplateError::Nested(shown_name(name)));
     }
     *rest = after;
     Ok(Piece::Reference { name, default: Some(default) })
 }
 
 /// Iterates over the pieces of a source that has been checked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Pieces<'a> {
     rest: &'a str,
     whole: Option<&'a str>,
+}
+
+impl fmt::Debug for Pieces<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
 }
 
 impl<'a> Iterator for Pieces<'a> {
@@ -238,7 +297,7 @@ impl EnvTemplate {
             match name_len(tail) {
                 0 => return Err(TemplateError::Dollar),
                 n if n < tail.len() => {
-                    return Err(TemplateError::Braces(tail.split_at(n).0.to_owned()));
+                    return Err(TemplateError::Braces(shown_name(tail.split_at(n).0)));
                 }
                 _ => {}
             }
@@ -261,19 +320,10 @@ impl EnvTemplate {
     }
 
     /// Whether the value under `key` is stored in the entry itself rather than referred to: it
-    /// refers to nothing, or a default stands under a key that looks like a secret's.
+    /// refers to nothing, or holds more than references and their frame where a secret belongs.
     #[must_use]
     pub fn is_literal(&self, key: &str) -> bool {
-        let mut refers = false;
-        for piece in self.pieces() {
-            if let Piece::Reference { default, .. } = piece {
-                refers = true;
-                if default.is_some_and(|d| !d.is_empty()) && crate::redact::is_secret_key(key) {
-                    return true;
-                }
-            }
-        }
-        !refers
+        holds_secret(key, self.pieces()) || self.references().next().is_none()
     }
 }
 
@@ -351,6 +401,23 @@ mod tests {
         assert!(literal("API_KEY", "${T:-hunter2}"));
         assert!(!literal("API_KEY", "${T:-}"));
         assert!(!literal("REGION", "${R:-eu}"));
+        assert!(!literal("COOKIE", "sid=${S}; a=${B}") && !literal("DB_DSN", "postgres://u:${P}@h/x"));
+    }
+
+    #[test]
+    fn rule_4_a_reference_beside_a_literal_hides_nothing() {
+        let literal = |key: &str, value: &str| EnvTemplate::parse(value).unwrap().is_literal(key);
+        for value in ["s${X:-}", "${X:-}s", "${A} s", "Bearer s${T}", "sid=s; a=${X}", "$$s", "${A}${B:-s}"] {
+            assert!(literal("API_KEY", value), "{value}");
+        }
+        assert!(literal("X-Foo", "${API_KEY:-s}"));
+        let shown =
+            format!("{:?} {:?}", Piece::Text("hunter2"), EnvTemplate::parse("hunter2${A:-hunter2}").unwrap().pieces());
+        assert!(!shown.contains("hunter2"), "{shown}");
+        for source in ["$hunter2-x", "${hunter2:-${A}}"] {
+            let error = EnvTemplate::parse(source).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
     }
 
     proptest! {

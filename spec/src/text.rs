@@ -13,7 +13,11 @@ pub fn is_unprintable(c: char) -> bool {
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => true,
         '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => true,
         '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' => true,
-        '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
+        '\u{fff0}'..='\u{fffb}'
+        | '\u{13430}'..='\u{1345f}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}' => true,
         _ => false,
     }
 }
@@ -47,12 +51,14 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Returns `text` in double quotes, [escaped](escape) and cut to a readable length.
+/// Returns `text` in double quotes, its credentials hidden (rule 4), cut to a readable length and
+/// [escaped](escape); in this order, as half a credential and an escaped one look like none.
 #[must_use]
 pub fn quote(text: &str) -> String {
     const MOST: usize = 80;
+    let text = crate::redact::redact(text);
     match text.char_indices().nth(MOST) {
-        None => format!("\"{}\"", escape(text)),
+        None => format!("\"{}\"", escape(&text)),
         Some((end, _)) => format!("\"{}…\"", escape(text.get(..end).unwrap_or_default())),
     }
 }
@@ -89,6 +95,14 @@ mod tests {
         assert_eq!(escape("\r\n\t\0\u{7f}\u{9b}"), "\\u{d}\\u{a}\\u{9}\\u{0}\\u{7f}\\u{9b}");
         assert_eq!(escape("\u{200b}\u{2066}\u{feff}"), "\\u{200b}\\u{2066}\\u{feff}");
         assert_eq!(percent_decode("a%41%6g%c3%a4%"), "aA%6gä%");
+        assert_eq!(escape("\u{1bca0}\u{13430}"), "\\u{1bca0}\\u{13430}");
         assert_eq!(quote(&"x".repeat(100)).chars().count(), 83);
+    }
+
+    #[test]
+    fn rule_4_what_is_quoted_is_redacted_before_it_is_cut_or_escaped() {
+        let long = format!("https://user:hunter2{}@example.org/", "x".repeat(100));
+        assert_eq!(quote(&long), "\"https://***@example.org/\"");
+        assert_eq!(quote("Bearer\nhunter2token99"), "\"Bearer\\u{a}***\"");
     }
 }

@@ -31,6 +31,15 @@ impl ValidationResult {
         Self { errors: vec![error.to_string()], ..Self::new(name) }
     }
 
+    /// Hides what looks like a credential in all that it says (rule 4).
+    pub(crate) fn redact(&mut self) {
+        for text in std::iter::once(&mut self.name).chain(&mut self.errors).chain(&mut self.warnings) {
+            if let std::borrow::Cow::Owned(safe) = crate::redact::redact(text) {
+                *text = safe;
+            }
+        }
+    }
+
     /// Whether there are no errors.
     #[must_use]
     pub fn is_ok(&self) -> bool {
@@ -56,7 +65,7 @@ impl McpServerSpec {
     pub fn warnings(&self, environment: &dyn Environment) -> Vec<String> {
         let mut warnings = Vec::new();
         if let Transport::Stdio(stdio) = &self.transport {
-            let shown = crate::text::quote(&crate::redact::redact(&stdio.command));
+            let shown = crate::text::quote(&stdio.command);
             if stdio.command.contains("${") || stdio.command.starts_with('$') {
                 warnings
                     .push(format!("the command {shown} is taken literally; references do not resolve in a command"));

@@ -74,12 +74,12 @@ pub(crate) fn run_on<T>(
     request: &OpenRequest,
     work: impl AsyncFnOnce(&McpServerRegistry) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let registration = backends.find(&request.locator)?;
-    let registry = backends.open(request)?;
-    if !registration.tokio {
-        // A runtime costs more than all a local backend does.
+    if !backends.find(&request.locator)?.tokio {
+        // A runtime, or a thread, costs more than all a local backend does.
+        let registry = backends.open(&request.clone().may_block())?;
         return pollster::block_on(work(&registry));
     }
+    let registry = backends.open(request)?;
     start(&mut Builder::new_current_thread())?.block_on(work(&registry))
 }
 

@@ -3,18 +3,23 @@
 //! It is looked for in the user's own configuration folder and nowhere else: a file that lies in
 //! the folder one happens to work in could send credentials to whoever put it there.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::ErrorKind as Io;
+use std::fs::File;
+use std::io::{self, ErrorKind as Io};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use mcp_registry_spec::{Environment, Error, ErrorKind, Result};
-use serde::Deserialize;
+use clap::ValueEnum;
+use mcp_registry_spec::{Environment, Error, ErrorKind, Result, text};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
+use super::bounded::read_text;
 use super::printer::{Color, Format};
 
 /// What the file says.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default)]
 pub(crate) struct ConfigFile {
     pub(crate) agent_root: Option<String>,
     pub(crate) backend: Option<String>,
@@ -22,27 +27,7 @@ pub(crate) struct ConfigFile {
     pub(crate) scope: Option<String>,
     pub(crate) format: Option<Format>,
     pub(crate) color: Option<Color>,
-    #[serde(default)]
-    pub(crate) options: BTreeMap<String, OptionValue>,
-}
-
-/// The value of a backend's option; they are all texts, but people write `30` for `"30"`.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "an option is a text, a number or a boolean")]
-pub(crate) enum OptionValue {
-    Text(String),
-    Whole(i64),
-    Flag(bool),
-}
-
-impl OptionValue {
-    pub(crate) fn to_text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Whole(number) => number.to_string(),
-            Self::Flag(flag) => flag.to_string(),
-        }
-    }
+    pub(crate) options: BTreeMap<String, String>,
 }
 
 impl ConfigFile {
@@ -52,7 +37,7 @@ impl ConfigFile {
     /// [`ErrorKind::ConfigInvalid`], naming the file and, where there is one, the line.
     pub(crate) fn load(environment: &dyn Environment) -> Result<Self> {
         let Some(path) = path(environment) else { return Ok(Self::default()) };
-        match std::fs::read_to_string(&path) {
+        match read(&path) {
             Ok(text) => Self::parse(&text, &path),
             Err(cause) if matches!(cause.kind(), Io::NotFound | Io::NotADirectory) => Ok(Self::default()),
             Err(cause) => Err(Error::new(ErrorKind::ConfigInvalid, "cannot read the configuration file")
@@ -62,21 +47,99 @@ impl ConfigFile {
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self> {
-        let config: Self = toml::from_str(text).map_err(|cause| {
-            let before = cause.span().and_then(|span| text.get(..span.start));
-            let line = before.map(|before| before.matches('\n').count() + 1);
-            // The error's own Display would quote the line, which may hold a secret.
-            Error::new(ErrorKind::ConfigInvalid, cause.message()).at(path, line)
+        let file = Source { text, path };
+        let table = DeTable::parse(text).map_err(|cause| {
+            // What the cause says could quote the line, which may hold a secret.
+            file.wrong(cause.span(), "is no valid TOML").hint("texts stand in double quotes")
         })?;
-        match &config.agent_root {
-            Some(root) if !Path::new(root).is_absolute() => Err(Error::new(
-                ErrorKind::ConfigInvalid,
-                "the key agent_root is a relative path, which would mean another folder wherever you are",
-            )
-            .at(path, None)
-            .hint("write the whole path")),
-            _ => Ok(config),
+        let mut config = Self::default();
+        for (key, value) in table.get_ref() {
+            match key.get_ref().as_ref() {
+                "agent_root" => config.agent_root = Some(file.folder(key, value)?),
+                "backend" => config.backend = Some(file.text(key, value)?.to_owned()),
+                "backend_url" => config.backend_url = Some(file.text(key, value)?.to_owned()),
+                "scope" => config.scope = Some(file.text(key, value)?.to_owned()),
+                "format" => config.format = Some(file.choice(key, value)?),
+                "color" => config.color = Some(file.choice(key, value)?),
+                "options" => config.options = file.options(key, value)?,
+                other => {
+                    let message = format!("there is no setting {}", text::quote(other));
+                    let hint = "there are agent_root, backend, backend_url, scope, format, color and options";
+                    return Err(file.wrong(Some(key.span()), &message).hint(hint));
+                }
+            }
         }
+        Ok(config)
+    }
+}
+
+/// Reads the file, if that is what it is: opening a FIFO would wait for its writer.
+fn read(path: &Path) -> io::Result<String> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::new(Io::InvalidInput, "it is no regular file"));
+    }
+    read_text(File::open(path)?)
+}
+
+type Key<'a> = Spanned<Cow<'a, str>>;
+type Value<'a> = Spanned<DeValue<'a>>;
+
+/// The file, for telling where in it something is wrong. A value may be a secret that stands at the
+/// wrong place: it is never part of what is told.
+struct Source<'a> {
+    text: &'a str,
+    path: &'a Path,
+}
+
+impl Source<'_> {
+    fn wrong(&self, at: Option<Range<usize>>, message: &str) -> Error {
+        let before = at.and_then(|at| self.text.get(..at.start));
+        let line = before.map(|before| before.matches('\n').count() + 1);
+        Error::new(ErrorKind::ConfigInvalid, message).at(self.path, line)
+    }
+
+    fn expected(&self, key: &Key, what: &str) -> Error {
+        self.wrong(Some(key.span()), &format!("the setting {} must be {what}", text::quote(key.get_ref())))
+    }
+
+    fn text<'v>(&self, key: &Key, value: &'v Value) -> Result<&'v str> {
+        value.get_ref().as_str().ok_or_else(|| self.expected(key, "a text"))
+    }
+
+    fn folder(&self, key: &Key, value: &Value) -> Result<String> {
+        let folder = self.text(key, value)?;
+        if Path::new(folder).is_absolute() {
+            return Ok(folder.to_owned());
+        }
+        let what = "a whole path, as a relative one would mean another folder wherever you are";
+        Err(self.expected(key, what))
+    }
+
+    fn choice<T: ValueEnum>(&self, key: &Key, value: &Value) -> Result<T> {
+        let chosen = value.get_ref().as_str().and_then(|text| T::from_str(text, false).ok());
+        chosen.ok_or_else(|| {
+            let names = T::value_variants().iter().filter_map(|choice| choice.to_possible_value());
+            let names: Vec<_> = names.map(|choice| text::quote(choice.get_name())).collect();
+            self.expected(key, &format!("one of {}", names.join(", ")))
+        })
+    }
+
+    fn options(&self, key: &Key, value: &Value) -> Result<BTreeMap<String, String>> {
+        let table = value.get_ref().as_table().ok_or_else(|| self.expected(key, "a table of options"))?;
+        table.iter().map(|(key, value)| Ok((key.get_ref().to_string(), self.option(key, value)?))).collect()
+    }
+
+    /// The value of a backend's option; they are all texts, but people write `30` for `"30"`.
+    fn option(&self, key: &Key, value: &Value) -> Result<String> {
+        let text = match value.get_ref() {
+            DeValue::String(text) => Some(text.to_string()),
+            DeValue::Boolean(flag) => Some(flag.to_string()),
+            DeValue::Integer(number) => {
+                i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number.to_string())
+            }
+            _ => None,
+        };
+        text.ok_or_else(|| self.expected(key, "a text, a whole number or a boolean"))
     }
 }
 
@@ -106,19 +169,36 @@ mod tests {
 
     #[test]
     fn an_error_does_not_quote_the_line() {
-        for text in ["[options]\nauth_token = \"hunter2\" \"hunter2\"\n", "[options]\nauth_token = [\"hunter2\"]\n"] {
-            let error = parse(text).err().unwrap();
-            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
-            assert_eq!(error.line(), Some(2));
+        for (line, said) in [
+            ("auth_token = \"hunter2\" \"hunter2\"", "TOML"),
+            ("auth_token = hunter2", "TOML"),
+            ("auth_token = \"hunter2", "TOML"),
+            ("hunter2", "TOML"),
+            ("options = \"hunter2\"", "\"options\" must be a table"),
+            ("options = { auth_token = [\"hunter2\"] }", "\"auth_token\" must be a text, a whole number"),
+            ("options = { auth_token = 99999999999999999999 }", "\"auth_token\" must be"),
+            ("format = \"hunter2\"", "\"format\" must be one of \"table\", \"json\", \"yaml\""),
+            ("format = [\"hunter2\"]", "\"format\" must be"),
+            ("format = \"junit\"", "\"format\" must be"),
+            ("color = \"hunter2\"", "\"color\" must be one of \"auto\""),
+            ("scope = [\"hunter2\"]", "\"scope\" must be a text"),
+            ("scope = { token = \"hunter2\" }", "\"scope\" must be a text"),
+            ("agent_root = \"hunter2\"", "\"agent_root\" must be a whole path"),
+        ] {
+            let error = parse(&format!("# One\n{line}\n")).err().unwrap();
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("hunter2") && !shown.contains("9999") && shown.contains(said), "{line}: {error}");
+            assert_eq!(error.line(), Some(2), "{line}");
         }
     }
 
     #[test]
     fn options_are_texts_numbers_and_booleans() {
-        let config = parse("[options]\nlock_timeout = 30\nx = true\ny = \"z\"\n").unwrap();
-        let texts: Vec<_> = config.options.into_iter().map(|(k, v)| (k, v.to_text())).collect();
-        let expected = [("lock_timeout", "30"), ("x", "true"), ("y", "z")];
-        assert_eq!(texts, expected.map(|(k, v)| (k.to_owned(), v.to_owned())));
+        let config = parse("[options]\nlock_timeout = 3_0\nx = true\ny = \"z\"\nz = -0x1F\n");
+        assert!(config.is_err(), "TOML's hexadecimal numbers have no sign");
+        let config = parse("[options]\nlock_timeout = 3_0\nw = -3\nx = true\ny = \"z\"\nz = 0x1F\n").unwrap();
+        let expected = [("lock_timeout", "30"), ("w", "-3"), ("x", "true"), ("y", "z"), ("z", "31")];
+        assert_eq!(config.options, expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
     }
 
     #[test]

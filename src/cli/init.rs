@@ -27,21 +27,39 @@ impl LocalCommand for Init {
         if id != ID {
             return Err(Error::unsupported(id, "init").hint("name an agent's folder with --agent-root").into());
         }
-        let folder = Config::from_request(&request)?.folder;
-        let path = folder.join(DOCUMENT);
-        let failed = |path: &Path, cause| {
-            Error::new(ErrorKind::Unavailable, "cannot be written").at(path, None).caused_by(cause)
-        };
-        fs::create_dir_all(&folder).map_err(|cause| failed(&folder, cause))?;
+        let config = Config::from_request(&request)?;
+        make_folder(&config)?;
+        let path = config.folder.join(DOCUMENT);
         create(&path).map_err(|cause| match cause.kind() {
             Io::AlreadyExists => {
                 Error::new(ErrorKind::AlreadyInstalled, "is there already, and was left as it is").at(&path, None)
             }
-            _ => failed(&path, cause),
+            _ => failed(&path, "cannot be written").caused_by(cause),
         })?;
         printer.note(&format!("wrote {}", path.display()));
         Ok(Outcome::Good)
     }
+}
+
+/// Makes the agent's folder, as a write does: only it, and never where a link leads that a scope names.
+fn make_folder(Config { folder, follow_links, .. }: &Config) -> Result<(), Error> {
+    match fs::create_dir(folder) {
+        Err(cause) if cause.kind() == Io::NotFound => {
+            return Err(failed(folder, "cannot be made").caused_by(cause).hint("make the folder above it first"));
+        }
+        Err(cause) if cause.kind() != Io::AlreadyExists => {
+            return Err(failed(folder, "cannot be made").caused_by(cause));
+        }
+        _ => {}
+    }
+    if !follow_links && folder.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
+        return Err(failed(folder, "is a symbolic link, and a scope must not lead elsewhere"));
+    }
+    Ok(())
+}
+
+fn failed(path: &Path, what: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, what).at(path, None)
 }
 
 fn create(path: &Path) -> std::io::Result<()> {

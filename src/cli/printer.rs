@@ -5,18 +5,18 @@ use std::io::{self, BufWriter, ErrorKind as Io, IsTerminal, Stderr, Stdout, Writ
 use std::process::ExitCode;
 
 use mcp_registry_spec::text::escape;
-use mcp_registry_spec::{Error, ErrorKind, redact};
-use serde::{Deserialize, Serialize};
+use mcp_registry_spec::{Error, ErrorKind};
+use serde::Serialize;
 
 use super::failure::{Failure, Outcome};
 use super::json::SafeJson;
 use super::style::{BOLD, Paint, RED, Style, YELLOW};
 use super::table::{self, Column};
+use super::usage;
 use super::yaml::BlockYaml;
 
 /// How data is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(crate) enum Format {
     /// For people
     #[default]
@@ -27,14 +27,12 @@ pub(crate) enum Format {
     Yaml,
     // A form of one command's own, which alone takes the word for it and writes it.
     #[cfg(feature = "conformance")]
-    #[serde(skip)]
     #[value(skip)]
     Junit,
 }
 
 /// When colors are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(crate) enum Color {
     /// On a terminal
     #[default]
@@ -64,9 +62,32 @@ pub(crate) struct Printer {
     paint: Paint,
 }
 
+/// Whoever reads standard output. That they went away is no failure, and changes nothing of how the
+/// command ends: what is left to print goes nowhere.
+pub(crate) struct Reader(Stdout);
+
+impl Reader {
+    fn unless_gone<T>(result: io::Result<T>, gone: T) -> io::Result<T> {
+        match result {
+            Err(cause) if cause.kind() == Io::BrokenPipe => Ok(gone),
+            result => result,
+        }
+    }
+}
+
+impl Write for Reader {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Self::unless_gone(self.0.write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Self::unless_gone(self.0.flush(), ())
+    }
+}
+
 /// Standard output, for people.
 pub(crate) struct Text {
-    out: BufWriter<Stdout>,
+    out: BufWriter<Reader>,
     paint: Paint,
     limit: Option<usize>,
 }
@@ -77,7 +98,7 @@ impl Printer {
         let (out, err) = (io::stdout(), io::stderr());
         // What is no terminal has no width, and text that goes elsewhere is not cut.
         let limit = columns.or_else(|| terminal_size::terminal_size_of(&out).map(|(columns, _)| columns.0.into()));
-        let text = Text { paint: color.paint(&out), out: BufWriter::with_capacity(1 << 16, out), limit };
+        let text = Text { paint: color.paint(&out), out: BufWriter::with_capacity(1 << 16, Reader(out)), limit };
         Self { format, out: text, paint: color.paint(&err), err }
     }
 
@@ -140,7 +161,6 @@ impl Printer {
         let result = result.and_then(|outcome| Ok(self.out.out.flush().map(|()| outcome)?));
         match result {
             Ok(outcome) => outcome.into(),
-            Err(Failure::Output(cause)) if cause.kind() == Io::BrokenPipe => ExitCode::SUCCESS,
             Err(Failure::Output(cause)) => {
                 let error = Error::new(ErrorKind::Unavailable, "cannot write to standard output").caused_by(cause);
                 self.error(&error, ExitCode::FAILURE)
@@ -151,23 +171,24 @@ impl Printer {
     }
 
     /// Ends a command line that asked for help or was not understood.
-    pub(crate) fn usage(mut self, message: &clap::Error) -> ExitCode {
-        let text = message.to_string();
-        if !message.use_stderr() {
-            let written = self.out.out.write_all(text.as_bytes());
+    pub(crate) fn usage(mut self, error: clap::Error) -> ExitCode {
+        if !error.use_stderr() {
+            let written = self.out.out.write_all(error.to_string().as_bytes());
             return self.end(written.map(|()| Outcome::Good).map_err(Failure::Output));
         }
-        // The line of usage and what follows is ours; what comes before quotes what was typed.
-        let usage = text.find("Usage:").unwrap_or(text.len());
-        let (typed, ours) = text.split_at(if text.starts_with("error: ") { usage } else { 0 });
-        let typed: Vec<_> = typed.lines().map(|line| redact::redact(line.trim_start_matches("error: "))).collect();
-        if self.format == Format::Json && !typed.is_empty() {
-            let said: Vec<_> = typed.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+        let text = usage::message(error);
+        let Some(wrong) = text.strip_prefix("error: ") else {
+            text.lines().for_each(|line| self.say(None, line));
+            return ExitCode::from(2);
+        };
+        if self.format == Format::Json {
+            let said = wrong.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+            let said: Vec<_> =
+                said.filter(|line| !line.is_empty() && !line.starts_with("For more information")).collect();
             return self.error(&Error::new(ErrorKind::ConfigInvalid, said.join("; ")), ExitCode::from(2));
         }
         let mut kind = Some(("error", RED));
-        typed.iter().for_each(|line| self.say(kind.take(), line));
-        ours.lines().for_each(|line| self.say(None, line));
+        wrong.lines().for_each(|line| self.say(kind.take(), line));
         ExitCode::from(2)
     }
 

@@ -35,7 +35,7 @@ pub(crate) struct Settings {
 /// The options of the configuration file, and the backend they are meant for.
 struct Configured {
     backend: Locator,
-    options: BTreeMap<String, super::config_file::OptionValue>,
+    options: BTreeMap<String, String>,
 }
 
 impl Settings {
@@ -113,7 +113,7 @@ impl Settings {
         if self.backends.find(&self.configured.backend).is_ok_and(|own| own.id == registration.id) {
             for (key, value) in &self.configured.options {
                 if request.get(key).is_none() {
-                    request = request.option(key, value.to_text());
+                    request = request.option(key, value);
                 }
             }
         }

@@ -108,6 +108,11 @@ impl SpecArgs {
         self.args.0.is_none() && one.into_iter().all(Option::is_none) && many.into_iter().all(Vec::is_empty)
     }
 
+    /// Whether the entry is read whole from a file rather than changed field by field.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.from.is_some()
+    }
+
     /// The entry that comes of `fields` when what is given here is set in them.
     pub(crate) fn apply(self, name: ServerName, mut fields: SpecFields) -> Result<McpServerSpec, Failure> {
         if let Some(file) = self.from {
@@ -170,9 +175,10 @@ pub(crate) fn actor() -> WriteContext {
     user.into_iter().fold(WriteContext::new(), WriteContext::actor)
 }
 
-/// A value that is no template. What it holds may be a secret, so only its field is named.
+/// A value that is no template. What it holds may be a secret, so only its field is named; and not
+/// as `FIELD: …`, behind which a secret would stand.
 fn wrong(field: &str, why: &TemplateError) -> Error {
-    Error::new(ErrorKind::InvalidSpec, format!("{field}: {why}"))
+    Error::new(ErrorKind::InvalidSpec, format!("the value of {field} is refused: {why}"))
 }
 
 /// Splits each of `given` at its first `separator`.

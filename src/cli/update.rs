@@ -46,7 +46,9 @@ impl RegistryCommand for Update {
         let context = self.spec.context();
         let mut fields = fields_of(old.clone());
         self.clear.iter().try_for_each(|field| clear(&mut fields, field))?;
-        let new = self.spec.apply(name, fields).map_err(with_hint)?;
+        let is_whole = self.spec.is_whole();
+        let new =
+            self.spec.apply(name, fields).map_err(|failure| if is_whole { failure } else { with_hint(failure) })?;
         let updated =
             registry.update(&new, &expected, &context).await.map_err(|error| explain(error, &new, &context))?;
         printer.data(&updated, |text| refs(text, std::slice::from_ref(&updated)))?;

@@ -144,6 +144,8 @@ fn capabilities() {
 #[test]
 fn init() {
     let sandbox = Sandbox::new();
+    let missing = sandbox.run(&["init", "--agent-root", "agents/scout"]);
+    std::fs::create_dir(sandbox.path("agents")).unwrap();
     let text = sandbox.session(&[
         &["init", "--agent-root", "agents/scout"],
         &["init", "--agent-root", "agents/scout"],
@@ -153,7 +155,7 @@ fn init() {
         &["validate", "--agent-root", "agents/scout"],
         &["init", "--agent-root", "bin/npx"],
     ]);
-    assert_snapshot!(text + "\n=== mcp.md\n" + &sandbox.read("agents/scout/mcp.md"));
+    assert_snapshot!(missing + "\n" + &text + "\n=== mcp.md\n" + &sandbox.read("agents/scout/mcp.md"));
 }
 
 #[test]
@@ -172,6 +174,10 @@ fn usage() {
         &["list", "-o", "lock_timeout=soon"],
         &["list", "--scope", "../x", "--format", "json"],
         &["show"],
+        &["list", "\nUsage: https://u:hunter2@h token=hunter2"],
+        &["install", "a", "--env", "API_KEY", "hunter2"],
+        &["install", "a", "--env", "API_KEY", "hunter2", "--format", "json"],
+        &["install", "a", "--env", "API_KEY=$HOME/hunter2", "--", "npx"],
     ]));
 }
 

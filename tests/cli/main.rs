@@ -11,5 +11,6 @@ macro_rules! assert_snapshot {
 
 mod commands;
 mod conformance;
+mod hostile;
 mod promises;
 mod sandbox;

@@ -167,7 +167,10 @@ fn a_wrong_config_file_is_named_with_its_line() {
     sandbox.write("home/.config/mcp-registry/config.toml", "format = \"json\"\nagent_rot = \"/x\"\n");
     let text = sandbox.run(&["list"]);
     assert!(text.contains("[exit 1]"), "{text}");
-    assert!(text.contains("[SANDBOX]/home/.config/mcp-registry/config.toml:2: unknown field `agent_rot`"), "{text}");
+    assert!(
+        text.contains("[SANDBOX]/home/.config/mcp-registry/config.toml:2: there is no setting \"agent_rot\""),
+        "{text}"
+    );
 }
 
 #[test]
@@ -192,4 +195,21 @@ fn the_example_agent_lists() {
     let output = sandbox.output(&["validate", "--agent-root", root]);
     assert!(output.status.success(), "{output:?}");
     assert!(!String::from_utf8(output.stdout).unwrap().contains("literal"), "an example holds no secrets");
+}
+
+/// What a command found out decides its exit status, whoever reads along.
+#[test]
+fn a_closed_pipe_hides_no_finding() {
+    let sandbox = Sandbox::new();
+    sandbox.write("mcp.md", "## bad\n");
+    for format in ["table", "json"] {
+        let mut child = sandbox
+            .command(&["validate", "--format", format])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{format}");
+    }
 }

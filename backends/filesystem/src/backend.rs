@@ -158,6 +158,11 @@ impl Inner {
         let text = self.text()?;
         let document = Document::parse(&text);
         let mut results: Vec<_> = document.entries().map(|entry| self.validation(entry)).collect();
+        if document.allowed_commands().is_some_and(|commands| commands.is_empty()) {
+            let mut result = ValidationResult::new("Allowed commands");
+            result.warnings.push("lists nothing, so no command is allowed; write one a line, not as a list".to_owned());
+            results.push(result);
+        }
         for stray in document.strays() {
             let mut result = ValidationResult::new(stray.title);
             result.warnings.push(format!(

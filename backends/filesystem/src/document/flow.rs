@@ -2,13 +2,17 @@
 
 use std::fmt::Write as _;
 
-use mcp_registry_spec::json::Strict;
+use mcp_registry_spec::json::{Bounded, Strict};
 use mcp_registry_spec::text::is_unprintable;
+use serde::de::DeserializeSeed;
 use serde_json::Value;
 
 /// The most YAML that is read in one piece, in bytes. Nothing that long is an entry, and what YAML
 /// parsers do with hostile input grows faster than it does.
 pub(crate) const MOST_YAML: usize = 64 * 1024;
+
+/// The most that a piece of YAML may stand for, aliases followed, in bytes.
+const MOST_VALUE: usize = 16 * MOST_YAML;
 
 /// The deepest nesting that is read.
 const MOST_DEPTH: usize = 64;
@@ -37,7 +41,8 @@ pub(crate) fn read_yaml(source: &str) -> Result<Value, FlowError> {
     if nesting(source) > MOST_DEPTH {
         return Err(fail(format!("the YAML is nested deeper than {MOST_DEPTH} levels")));
     }
-    serde_yaml::from_str(source).map(|Strict(value)| value).map_err(|cause| {
+    let value = Bounded::new(MOST_VALUE).deserialize(serde_yaml::Deserializer::from_str(source));
+    value.map(|Strict(value)| value).map_err(|cause| {
         let line = cause.location().map_or(0, |at| at.line().saturating_sub(1));
         let message = match cause.to_string() {
             // What follows a complete value is, to the parser, the next document.
@@ -121,6 +126,11 @@ mod tests {
         assert!(read_yaml(&format!("a: {}", "- ".repeat(1000))).is_err());
         let bomb: String = (0..30).map(|i| format!("a{}: &a{} [*a{i}, *a{i}, *a{i}, *a{i}]\n", i + 1, i + 1)).collect();
         assert!(read_yaml(&format!("a0: &a0 x\n{bomb}")).is_err());
+        let long = "x".repeat(30_000);
+        let fan = |name: &str| vec![name; 1000].join(", ");
+        let bomb = format!("s: &s \"{long}\"\nb: &b [{}]\nc: &c [{}]\nd: [{}]\n", fan("*s"), fan("*b"), fan("*c"));
+        assert!(read_yaml(&bomb).is_err());
+        assert_eq!(read_yaml("a: &a x\nb: *a").unwrap(), json!({"a": "x", "b": "x"}));
         assert!(read_yaml(&"a\n".repeat(MOST_YAML)).is_err());
     }
 
