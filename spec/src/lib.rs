@@ -13,6 +13,7 @@
 
 pub mod backend;
 pub mod capabilities;
+mod check;
 pub mod context;
 pub mod digest;
 pub mod environment;

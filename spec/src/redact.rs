@@ -12,7 +12,7 @@ mod userinfo;
 
 use std::borrow::Cow;
 
-pub(crate) use close::is_reference;
+pub(crate) use close::{announces, is_reference};
 pub(crate) use keys::holds_secrets;
 pub use keys::is_secret_key;
 pub use shapes::is_secret_shaped;

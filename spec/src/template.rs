@@ -71,11 +71,10 @@ fn shown_name(name: &str) -> String {
 /// Whether a text beside references under a secret's key is nothing but their frame: signs, the
 /// scheme (`Bearer `), the name of a part (`sid=`).
 fn is_frame(text: &str) -> bool {
-    const SCHEMES: [&str; 6] = ["bearer", "basic", "token", "apikey", "digest", "negotiate"];
     text.split(|c: char| c.is_whitespace() || matches!(c, ';' | ',')).all(|word| {
         word.ends_with('=')
             || crate::redact::is_reference(word)
-            || SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
+            || crate::redact::announces(word)
             || word.bytes().all(|b| b.is_ascii_punctuation())
     })
 }

@@ -88,7 +88,7 @@ fn only_refers(value: &str) -> bool {
 }
 
 /// Whether a word under a secret's key is the scheme of what follows.
-fn announces(word: &str) -> bool {
+pub(crate) fn announces(word: &str) -> bool {
     is_scheme(word.as_bytes())
         || ["token", "apikey", "digest", "negotiate"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
 }
