@@ -20,7 +20,7 @@ impl McpServerSpec {
     /// [`McpServerRegistry`](crate::McpServerRegistry) does this before every write (rule 24).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidSpec`], naming the field.
+    /// [`ErrorKind::InvalidSpec`](crate::ErrorKind::InvalidSpec), naming the field.
     pub fn check(&self) -> Result<()> {
         match &self.transport {
             Transport::Stdio(stdio) => {
