@@ -160,7 +160,8 @@ async fn run(suite: &Suite, cases: &[&'static Case], secrets: &[String], printer
         let began = Instant::now();
         let mut running = pin!(suite.run(case));
         tokio::select! {
-            outcome = &mut running => ran.push(Ran::new(case, outcome, began.elapsed(), secrets)),
+            // In this order: Ctrl-C is heard before the first case writes anything.
+            biased;
             () = &mut interrupt => {
                 // A case that nobody waits for could still write after what it wrote is removed.
                 printer.note("interrupted: cleaning up once the case that runs has ended; press again to do so now");
@@ -170,6 +171,7 @@ async fn run(suite: &Suite, cases: &[&'static Case], secrets: &[String], printer
                 }
                 break;
             }
+            outcome = &mut running => ran.push(Ran::new(case, outcome, began.elapsed(), secrets)),
         }
     }
     ran
