@@ -1,11 +1,12 @@
 //! The trait that stores entries.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::{
-    Capabilities, Digest, Error, ErrorKind, LaunchSpec, Listing, McpServerRef, McpServerSpec, Result, Scope,
+    AuditRecord, Capabilities, Digest, Error, ErrorKind, LaunchSpec, Listing, McpServerRef, McpServerSpec, Result, Scope,
     ServerName, ValidationResult, WriteContext,
 };
 
@@ -130,6 +131,21 @@ pub trait McpServerRegistryBackend: Send + Sync + Debug {
     /// The scopes of the storage that have entries, sorted; `unsupported` where it cannot be told.
     async fn scopes(&self) -> Result<Vec<Scope>> {
         Err(Error::unsupported(self.backend_id(), "listing scopes"))
+    }
+
+    /// What was asked to be written in the scope: the records whose numbers follow `after`, oldest
+    /// first, at most `limit` of them. Needs `supports_audit`.
+    ///
+    /// - Every call of a write that reached the storage has one, also one that was refused there; it
+    ///   is stored together with what the write changed, or neither is (rule 27).
+    async fn audit(&self, _after: u64, _limit: usize) -> Result<Vec<AuditRecord>> {
+        Err(Error::unsupported(self.backend_id(), "audit"))
+    }
+
+    /// The same storage, opened for another scope and sharing what this backend holds, such as
+    /// connections; `None` where nothing is worth sharing and the locator is to be opened again.
+    fn in_scope(&self, _scope: &Scope) -> Option<Arc<dyn McpServerRegistryBackend>> {
+        None
     }
 
     /// Lets go of what the backend holds. Idempotent, and harmless before any other call (rule 6).

@@ -1,5 +1,7 @@
 //! Who writes, and what they allow.
 
+use std::collections::BTreeSet;
+
 /// What accompanies a write: who asks, under which request, and whether literals that look like
 /// secrets are meant. Backends that audit record it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,14 +15,42 @@ pub struct WriteContext {
     pub literals: Literals,
 }
 
-/// Whether an entry may store literals that look like secrets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Which literals an entry may hold where it should refer to variables.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Literals {
-    /// They are refused: an entry refers to secrets, it does not hold them.
+    /// None: an entry refers to secrets, it does not hold them.
     #[default]
     Refuse,
-    /// The caller means them.
+    /// Those of these fields, named as in `env.LOG_LEVEL` and `headers.X-Team`, or by the key alone.
+    AllowFields(BTreeSet<String>),
+    /// All: the caller means them.
     Allow,
+}
+
+impl Literals {
+    /// Whether the field, named as in `env.LOG_LEVEL`, may hold a literal. The case of letters
+    /// counts, but for headers.
+    ///
+    /// ```
+    /// use mcp_registry_spec::Literals;
+    /// let some = Literals::AllowFields(["LOG_LEVEL".into(), "headers.x-team".into()].into());
+    /// assert!(some.allows("env.LOG_LEVEL") && some.allows("headers.X-Team"));
+    /// assert!(!some.allows("env.API_KEY") && !Literals::Refuse.allows("env.LOG_LEVEL"));
+    /// ```
+    #[must_use]
+    pub fn allows(&self, field: &str) -> bool {
+        match self {
+            Self::Refuse => false,
+            Self::Allow => true,
+            Self::AllowFields(fields) => {
+                let (kind, key) = field.split_once('.').unwrap_or(("", field));
+                let header = kind == "headers";
+                fields.iter().any(|allowed| {
+                    [field, key].iter().any(|name| allowed == name || header && allowed.eq_ignore_ascii_case(name))
+                })
+            }
+        }
+    }
 }
 
 impl WriteContext {

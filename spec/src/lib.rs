@@ -11,6 +11,7 @@
 //! This crate has the types and the trait; it does no I/O and needs no runtime. The rules are in
 //! `spec/BACKEND.md` of the repository, included as [`rules`].
 
+pub mod audit;
 pub mod backend;
 pub mod capabilities;
 mod check;
@@ -33,6 +34,7 @@ pub mod spec;
 pub mod template;
 pub mod text;
 pub mod validation;
+pub mod wire;
 
 #[doc = include_str!("../BACKEND.md")]
 pub mod rules {}
@@ -40,8 +42,12 @@ pub mod rules {}
 #[doc = include_str!("../MCP-MD.md")]
 pub mod mcp_md {}
 
+#[doc = include_str!("../CATALOG.md")]
+pub mod catalog {}
+
 pub use async_trait::async_trait;
 
+pub use audit::{AuditAction, AuditOutcome, AuditRecord};
 pub use backend::{Loaded, McpServerRegistryBackend, Revision};
 pub use capabilities::Capabilities;
 pub use context::{Literals, WriteContext};

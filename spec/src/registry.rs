@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::redact::redact;
 use crate::{
-    Capabilities, Digest, Environment, Error, ErrorKind, LaunchSpec, Listing, Literals, Loaded, McpServerRef,
+    AuditRecord, Capabilities, Digest, Environment, Error, ErrorKind, LaunchSpec, Listing, Loaded, McpServerRef,
     McpServerRegistryBackend, McpServerSpec, ProcessEnvironment, Result, Revision, Scope, ServerName, ValidationResult,
     WriteContext,
 };
@@ -200,6 +200,24 @@ impl McpServerRegistry {
         self.backend.scopes().await
     }
 
+    /// What was asked to be written in the scope (rule 27): the records whose numbers follow `after`,
+    /// oldest first, at most `limit` of them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] where no record is kept, or not for this caller.
+    pub async fn audit(&self, after: u64, limit: usize) -> Result<Vec<AuditRecord>> {
+        self.require("audit", |c| c.supports_audit).await?;
+        self.backend.audit(after, limit).await
+    }
+
+    /// The same storage and environment, in another scope; `None` where the locator is to be opened
+    /// again for it.
+    #[must_use]
+    pub fn in_scope(&self, scope: &Scope) -> Option<Self> {
+        let backend = self.backend.in_scope(scope)?;
+        Some(Self { backend, environment: self.environment.clone() })
+    }
+
     /// Lets go of what the backend holds (rule 6).
     ///
     /// # Errors
@@ -219,9 +237,7 @@ impl McpServerRegistry {
 
 fn check_input(spec: &McpServerSpec, context: &WriteContext) -> Result<()> {
     spec.check()?;
-    if context.literals == Literals::Refuse
-        && let Some(field) = spec.masked().masked.first()
-    {
+    if let Some(field) = spec.masked().masked.iter().find(|field| !context.literals.allows(field)) {
         return Err(Error::new(
             ErrorKind::InvalidSpec,
             format!("{field} of the server {:?} holds a literal that looks like a secret", spec.name),

@@ -40,9 +40,10 @@ pub(crate) struct SpecArgs {
         "command", "args", "arg", "env", "url", "headers", "transport", "description", "launch",
     ])]
     from: Option<String>,
-    /// Store literals even where they look like secrets
-    #[arg(long)]
-    allow_literal: bool,
+    /// Store literals even where they look like secrets, or refer to nothing in a catalog; with a field,
+    /// such as env.LOG_LEVEL, only there (repeatable)
+    #[arg(long, value_name = "FIELD", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    allow_literal: Vec<String>,
     /// The server's command and its arguments, as they are
     #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["command", "args", "arg", "url"])]
     launch: Vec<String>,
@@ -98,7 +99,11 @@ impl FromArgMatches for ArgList {
 impl SpecArgs {
     /// Who writes, and what they allow.
     pub(crate) fn context(&self) -> WriteContext {
-        actor().literals(if self.allow_literal { Literals::Allow } else { Literals::Refuse })
+        actor().literals(match self.allow_literal.as_slice() {
+            [] => Literals::Refuse,
+            fields if fields.iter().any(String::is_empty) => Literals::Allow,
+            fields => Literals::AllowFields(fields.iter().cloned().collect()),
+        })
     }
 
     /// Whether nothing of an entry is given.
@@ -161,7 +166,7 @@ impl SpecArgs {
 
 /// Names the flag in the error that refuses a literal.
 pub(crate) fn explain(error: Error, spec: &McpServerSpec, context: &WriteContext) -> Error {
-    let refused = error.kind() == ErrorKind::InvalidSpec && context.literals == Literals::Refuse;
+    let refused = error.kind() == ErrorKind::InvalidSpec && context.literals != Literals::Allow;
     if refused && !spec.masked().masked.is_empty() {
         return error.hint("refer to a variable, as $NAME or ${NAME}, or give --allow-literal if it is no secret");
     }
