@@ -1,7 +1,6 @@
 //! Storage that refuses: full, read-only, not permitted. The command fails, says why, and the
 //! document is what it was.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod sure_support;
 
@@ -10,7 +9,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use sure_support::{Agent, DOCUMENT, LOCK, error_of, skip};
+use mcp_registry_test_trials::{Missing, Tried, trials};
+use sure_support::{Agent, DOCUMENT, LOCK, error_of};
 
 /// Nobody: permissions mean nothing to root.
 const NOBODY: u32 = 65534;
@@ -53,7 +53,6 @@ fn assert_refused(output: &Output, path: &str) {
     assert!(output.stdout.is_empty());
 }
 
-#[test]
 fn a_read_only_folder() {
     let agent = Agent::with(DOCUMENT);
     give_away(&agent);
@@ -68,7 +67,6 @@ fn a_read_only_folder() {
 }
 
 /// The lock is there from better days, so it is the temporary file that cannot be made.
-#[test]
 fn a_read_only_folder_with_a_lock_in_it() {
     let agent = Agent::with(DOCUMENT);
     give_away(&agent);
@@ -82,7 +80,6 @@ fn a_read_only_folder_with_a_lock_in_it() {
     agent.assert_no_litter();
 }
 
-#[test]
 fn a_read_only_file() {
     let agent = Agent::with(DOCUMENT);
     give_away(&agent);
@@ -92,7 +89,6 @@ fn a_read_only_file() {
     agent.assert_no_litter();
 }
 
-#[test]
 fn a_file_that_may_not_be_read() {
     let agent = Agent::with(DOCUMENT);
     give_away(&agent);
@@ -104,7 +100,6 @@ fn a_file_that_may_not_be_read() {
     assert_eq!(agent.text(), DOCUMENT);
 }
 
-#[test]
 fn a_folder_that_may_not_be_entered() {
     let agent = Agent::with(DOCUMENT);
     give_away(&agent);
@@ -116,10 +111,9 @@ fn a_folder_that_may_not_be_entered() {
 }
 
 /// A file that could only be replaced by one of another owner is not replaced.
-#[test]
-fn a_file_of_another_owner() {
+fn a_file_of_another_owner() -> Tried {
     if !is_root() {
-        return skip("only root can make a file of another owner");
+        return Err(Missing::new("only root can make a file of another owner"));
     }
     let agent = Agent::with(DOCUMENT);
     give_away(&agent);
@@ -128,10 +122,10 @@ fn a_file_of_another_owner() {
     assert_refused(&run_unprivileged(&agent, INSTALL), "mcp.md");
     assert_eq!(agent.text(), DOCUMENT);
     agent.assert_no_litter();
+    Ok(())
 }
 
 /// The first byte that does not fit is refused by the system, as on a full disk.
-#[test]
 fn a_file_that_may_not_grow() {
     let agent = Agent::with(&DOCUMENT.replace("Kept", &"Kept ".repeat(400)));
     let before = agent.text();
@@ -178,9 +172,9 @@ rm -f disk/filler*
 ls -A disk > out/again-files; cp disk/mcp.md out/new
 "#;
 
-fn full(options: &str, fill: &str) {
+fn full(options: &str, fill: &str) -> Tried {
     let Some((out, _dir)) = on_a_tiny_disk(options, &FILL_AND_INSTALL.replace("FILL", fill)) else {
-        return skip("a file system cannot be mounted here");
+        return Err(Missing::new("a file system cannot be mounted here"));
     };
     let read = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
     let error = read("error");
@@ -194,15 +188,26 @@ fn full(options: &str, fill: &str) {
     assert_eq!(read("again-code"), "0\n", "{}", read("again"));
     assert_eq!(read("again-files"), ".mcp_registry.lock\nmcp.md\n");
     assert!(read("new").starts_with(&read("old")));
+    Ok(())
 }
 
-#[test]
-fn a_full_disk() {
+fn a_full_disk() -> Tried {
     // The new text takes two pages of 4 KiB, and there is one.
-    full("size=16k", "head -c 4096 /dev/zero > disk/filler");
+    full("size=16k", "head -c 4096 /dev/zero > disk/filler")
 }
 
-#[test]
-fn a_disk_that_takes_no_more_files() {
-    full("nr_inodes=4", ": > disk/filler");
+fn a_disk_that_takes_no_more_files() -> Tried {
+    full("nr_inodes=4", ": > disk/filler")
 }
+
+trials!(
+    a_read_only_folder,
+    a_read_only_folder_with_a_lock_in_it,
+    a_read_only_file,
+    a_file_that_may_not_be_read,
+    a_folder_that_may_not_be_entered,
+    a_file_of_another_owner,
+    a_file_that_may_not_grow,
+    a_full_disk,
+    a_disk_that_takes_no_more_files,
+);

@@ -152,9 +152,3 @@ impl Random {
         (z ^ (z >> 31)) % limit.max(1)
     }
 }
-
-/// Says that a test cannot run here: on a laptop that is seen, in CI it is a failure.
-pub(crate) fn skip(why: &str) {
-    assert!(std::env::var_os("CI").is_none(), "cannot run in CI: {why}");
-    eprintln!("SKIPPED: {why}");
-}
