@@ -77,7 +77,7 @@ mod tests {
             &["hunter2"],
             &["list\nUsage: hunter2"],
             &["install", "a", "--env", "API_KEY", "hunter2"],
-            &["install", "a", "--allow-literal=hunter2", "--", "npx"],
+            &["conformance", "--allow-writes=hunter2"],
             &["install", "a", "--from", "hunter2", "--command", "hunter2"],
             &["update", "a", "--digest", "hunter2", "hunter2"],
             &["completions", "hunter2"],

@@ -11,6 +11,7 @@ use mcp_registry_spec::{
 
 use crate::config::Config;
 use crate::document::{Document, Entry, Problem};
+use crate::folder::Folder;
 use crate::lock::Lock;
 use crate::read::{self, read, resolve};
 use crate::read_paths::ReadPaths;
@@ -82,18 +83,11 @@ impl FilesystemBackend {
 impl Inner {
     /// The document's text; empty when there is none.
     fn text(&self) -> Result<String> {
-        self.check_folder()?;
-        Ok(read(&self.document, self.config.follow_links)?.map(|found| found.text).unwrap_or_default())
-    }
-
-    /// A scope's folder that is a link could lead into another scope (rule 5).
-    fn check_folder(&self) -> Result<()> {
-        let folder = &self.config.folder;
-        if !self.config.follow_links && folder.symlink_metadata().is_ok_and(|m| m.is_symlink()) {
-            return Err(Error::new(ErrorKind::Unavailable, "is a symbolic link, and a scope must not lead elsewhere")
-                .at(folder, None));
-        }
-        Ok(())
+        let Some(folder) = Folder::look(&self.config.folder, self.config.follow_links)? else {
+            return Ok(String::new());
+        };
+        let found = read(&folder, Path::new(DOCUMENT), self.config.follow_links)?;
+        Ok(found.map(|found| found.text).unwrap_or_default())
     }
 
     fn error(&self, problem: Problem) -> Error {
@@ -180,7 +174,6 @@ impl Inner {
 
     /// Changes the document under the lock. The agent's folder is made when only it is missing.
     fn write(&self, edit: impl Fn(&Document<'_>) -> Result<Option<String>, Problem>) -> Result<()> {
-        self.check_folder()?;
         match std::fs::create_dir(&self.config.folder) {
             Ok(()) => {}
             Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -193,14 +186,14 @@ impl Inner {
             }
         }
         let target = if self.config.follow_links { resolve(&self.document)? } else { self.document.clone() };
-        let folder = match target.parent() {
-            Some(folder) if folder != Path::new("") => folder.to_owned(),
-            _ => PathBuf::from("."),
+        let (Some(parent), Some(name)) = (target.parent(), target.file_name().map(Path::new)) else {
+            return Err(Error::new(ErrorKind::Unavailable, "is a link that leads to no file").at(&self.document, None));
         };
+        let folder = Folder::enter(parent, self.config.follow_links)?;
         // What a link leads to may be no place for a document, nor its folder one for a lock.
-        read::check_place(&target)?;
+        read::check_place(&folder, name)?;
         let lock = Lock::acquire(&folder, self.config.lock_timeout)?;
-        let place = Place { target, folder, lock: &lock };
+        let place = Place { folder: &folder, name, lock: &lock };
         place.rewrite(|text| edit(&Document::parse(text)).map_err(|problem| self.error(problem)))
     }
 
@@ -227,7 +220,9 @@ impl Inner {
                 continue;
             }
             // A document that cannot be read is no reason to pretend that there is none.
-            let has_entries = match read(&entry.path().join(DOCUMENT), false) {
+            let found = Folder::look(&entry.path(), false)
+                .and_then(|folder| folder.map_or(Ok(None), |folder| read(&folder, Path::new(DOCUMENT), false)));
+            let has_entries = match found {
                 Ok(found) => found.is_some_and(|f| Document::parse(&f.text).entries().next().is_some()),
                 Err(_) => true,
             };
@@ -335,9 +330,7 @@ impl McpServerRegistryBackend for FilesystemBackend {
     async fn revision(&self) -> Result<Option<Revision>> {
         // A file's time stamps can stay the same across a change; its content cannot.
         self.run(|inner| {
-            inner.check_folder()?;
-            let found = read::read(&inner.document, inner.config.follow_links)?;
-            let text = found.map(|f| f.text).unwrap_or_default();
+            let text = inner.text()?;
             Ok(Some(Revision(Digest::of_bytes(text.as_bytes()).to_string())))
         })
         .await

@@ -13,6 +13,7 @@ mod attributes;
 mod backend;
 mod config;
 pub mod document;
+mod folder;
 mod lock;
 mod read;
 mod read_paths;

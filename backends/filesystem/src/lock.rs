@@ -2,13 +2,14 @@
 //! swap replaces.
 
 use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mcp_registry_spec::{Error, ErrorKind, Result};
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 
 use crate::config::LOCK_TIMEOUT;
+use crate::folder::Folder;
 
 /// The lock's name. It is never deleted: deleting a lock file lets two writers hold two locks.
 pub(crate) const LOCK_NAME: &str = ".mcp_registry.lock";
@@ -26,10 +27,10 @@ impl Lock {
     /// # Errors
     /// [`ErrorKind::Unavailable`]: retryable when it is held by another for too long, not when its
     /// file cannot be opened or is no plain file.
-    pub(crate) fn acquire(folder: &Path, timeout: Duration) -> Result<Self> {
-        let path = folder.join(LOCK_NAME);
+    pub(crate) fn acquire(folder: &Folder, timeout: Duration) -> Result<Self> {
+        let path = folder.path_of(Path::new(LOCK_NAME));
         let deadline = Instant::now() + timeout.min(Duration::from_secs(86_400 * 365));
-        let file = open(&path)?;
+        let file = open(folder, &path)?;
         let mut pause = Duration::from_micros(200);
         loop {
             match file.try_lock() {
@@ -62,11 +63,11 @@ fn cannot_lock(path: &Path) -> Error {
     Error::new(ErrorKind::Unavailable, "cannot lock this file").at(path, None)
 }
 
-fn open(path: &PathBuf) -> Result<File> {
+fn open(folder: &Folder, path: &Path) -> Result<File> {
     // A link here could point the lock, and its creation, at anything.
-    let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file = rustix::fs::openat(CWD, path, flags, Mode::RUSR | Mode::WUSR)
-        .map(File::from)
+    let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = folder
+        .open_file(Path::new(LOCK_NAME), flags, Mode::RUSR | Mode::WUSR)
         .map_err(|cause| cannot_lock(path).caused_by(cause))?;
     if file.metadata().is_ok_and(|m| m.is_file()) {
         Ok(file)

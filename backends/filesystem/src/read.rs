@@ -5,9 +5,10 @@ use std::io::{ErrorKind as Io, Read};
 use std::path::{Path, PathBuf};
 
 use mcp_registry_spec::{Error, ErrorKind, Result};
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 
 use crate::document;
+use crate::folder::Folder;
 use crate::writers::is_being_written;
 
 /// The largest document that is read, in bytes.
@@ -22,13 +23,14 @@ pub(crate) struct Found {
     pub(crate) file: File,
 }
 
-/// Reads the document at `path`; `None` when there is none.
+/// Reads the document of that name; `None` when there is none.
 ///
 /// # Errors
 /// [`ErrorKind::DescriptorInvalid`] for what is there and can be no document (not UTF-8, too large,
 /// a FIFO or device); [`ErrorKind::Unavailable`] for what cannot be read (rule 7).
-pub(crate) fn read(path: &Path, follow_links: bool) -> Result<Option<Found>> {
-    let Some((mut file, metadata)) = open(path, follow_links)? else { return Ok(None) };
+pub(crate) fn read(folder: &Folder, name: &Path, follow_links: bool) -> Result<Option<Found>> {
+    let path = &folder.path_of(name);
+    let Some((mut file, metadata)) = open(folder, name, follow_links)? else { return Ok(None) };
     let bytes = read_all(path, &mut file, &metadata)?;
     match String::from_utf8(bytes) {
         Ok(text) => match document::check(&text) {
@@ -43,41 +45,40 @@ pub(crate) fn read(path: &Path, follow_links: bool) -> Result<Option<Found>> {
     }
 }
 
-/// Reads what is at `path` as bytes, for comparing; `None` when there is nothing.
-pub(crate) fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>> {
-    match open(path, false)? {
+/// Reads the file of that name as bytes, for comparing; `None` when there is none.
+pub(crate) fn read_bytes(folder: &Folder, name: &Path) -> Result<Option<Vec<u8>>> {
+    match open(folder, name, false)? {
         None => Ok(None),
-        Some((mut file, metadata)) => read_all(path, &mut file, &metadata).map(Some),
+        Some((mut file, metadata)) => read_all(&folder.path_of(name), &mut file, &metadata).map(Some),
     }
 }
 
 /// The same, of a file that is out of everybody's reach by path; `None` also while somebody who
 /// opened it before is still writing it.
-pub(crate) fn read_settled(path: &Path) -> Result<Option<Vec<u8>>> {
-    let Some((mut file, metadata)) = open(path, false)? else { return Ok(None) };
+pub(crate) fn read_settled(folder: &Folder, name: &Path) -> Result<Option<Vec<u8>>> {
+    let Some((mut file, metadata)) = open(folder, name, false)? else { return Ok(None) };
     // First this question, then the content: who is not writing now cannot begin any more.
     if is_being_written(&file) {
         return Ok(None);
     }
-    read_all(path, &mut file, &metadata).map(Some)
+    read_all(&folder.path_of(name), &mut file, &metadata).map(Some)
 }
 
-/// Checks that a document can be at `path`, or is.
+/// Checks that a document of that name can be in the folder, or is.
 ///
 /// # Errors
 /// As [`read`].
-pub(crate) fn check_place(path: &Path) -> Result<()> {
-    open(path, false).map(drop)
+pub(crate) fn check_place(folder: &Folder, name: &Path) -> Result<()> {
+    open(folder, name, false).map(drop)
 }
 
-fn open(path: &Path, follow_links: bool) -> Result<Option<(File, Metadata)>> {
+fn open(folder: &Folder, name: &Path, follow_links: bool) -> Result<Option<(File, Metadata)>> {
+    let path = &folder.path_of(name);
     // NONBLOCK: opening a FIFO would wait for its writer.
-    let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    if !follow_links {
-        flags |= OFlags::NOFOLLOW;
-    }
-    let file = match rustix::fs::openat(CWD, path, flags, Mode::empty()) {
-        Ok(fd) => File::from(fd),
+    let mut flags = OFlags::RDONLY | OFlags::NONBLOCK;
+    flags.set(OFlags::NOFOLLOW, !follow_links);
+    let file = match folder.open_file(name, flags, Mode::empty()) {
+        Ok(file) => file,
         Err(rustix::io::Errno::NOENT) => return Ok(None),
         Err(rustix::io::Errno::LOOP) if !follow_links => {
             return Err(unavailable(path).caused_by("it is a symbolic link, and a scope must not lead elsewhere"));

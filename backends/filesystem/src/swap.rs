@@ -5,16 +5,16 @@
 //! the document is still the one that was read, exchange the two files atomically, look at what came
 //! out, and if that is somebody else's text, put it back and start over from it.
 
-use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use mcp_registry_spec::{Digest, Error, ErrorKind, Result};
-use rustix::fs::{CWD, Mode, OFlags, RenameFlags};
+use rustix::fs::{Mode, OFlags, RenameFlags};
 
 use crate::attributes;
+use crate::folder::Folder;
 use crate::lock::Lock;
 use crate::read::{self, Found, read_bytes, read_settled};
 
@@ -28,10 +28,10 @@ const SWAP: &str = ".swap";
 /// A document's place, for a writer.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
-    /// The document, links resolved.
-    pub(crate) target: PathBuf,
-    /// Its folder.
-    pub(crate) folder: PathBuf,
+    /// The folder, links resolved.
+    pub(crate) folder: &'a Folder,
+    /// The document's name in it.
+    pub(crate) name: &'a Path,
     /// The lock being held.
     pub(crate) lock: &'a Lock,
 }
@@ -42,7 +42,7 @@ impl Place<'_> {
     pub(crate) fn rewrite(&self, mut edit: impl FnMut(&str) -> Result<Option<String>>) -> Result<()> {
         self.remove_litter()?;
         loop {
-            let found = read::read(&self.target, false)?;
+            let found = read::read(self.folder, self.name, false)?;
             let old = found.as_ref().map_or("", |f| f.text.as_str());
             let Some(new) = edit(old)? else { return Ok(()) };
             if found.as_ref().is_some_and(|f| f.text == new) {
@@ -58,12 +58,12 @@ impl Place<'_> {
             };
             match done {
                 // What lies at `staged` now is the text that was replaced, or ours that was not used.
-                Ok(_) => std::fs::remove_file(&staged).or_else(ignore_absent).map_err(|c| self.cannot_write(c))?,
+                Ok(_) => self.folder.remove(&staged).map_err(|cause| self.cannot_write(cause))?,
                 // It may be a text that could not be put back.
                 Err(_) => drop(self.settle(&staged, &short(old.as_bytes()), &short(new.as_bytes()))),
             }
             if done? {
-                return self.sync_folder();
+                return self.folder.sync().map_err(|cause| self.cannot_write(cause));
             }
             if Instant::now() >= self.lock.deadline() {
                 return Err(self
@@ -81,15 +81,15 @@ impl Place<'_> {
             return Err(self.error("is read-only").hint("its owner does not want it changed; chmod u+w lifts that"));
         }
         let old = found.map_or(&b""[..], |f| f.text.as_bytes());
-        let part = self.folder.join(format!("{PREFIX}{}{PART}", std::process::id()));
-        let staged = self.folder.join(format!("{PREFIX}{}-{}{SWAP}", short(old), short(new.as_bytes())));
+        let part = PathBuf::from(format!("{PREFIX}{}{PART}", std::process::id()));
+        let staged = PathBuf::from(format!("{PREFIX}{}-{}{SWAP}", short(old), short(new.as_bytes())));
         let outcome = self
             .write_part(&part, new, found)
-            .and_then(|()| std::fs::rename(&part, &staged).map_err(|cause| self.cannot_write(cause)));
+            .and_then(|()| self.folder.rename(&part, &staged).map_err(|cause| self.cannot_write(cause)));
         match outcome {
             Ok(()) => Ok(staged),
             Err(error) => {
-                let _ = std::fs::remove_file(&part);
+                let _ = self.folder.remove(&part);
                 Err(error)
             }
         }
@@ -97,11 +97,10 @@ impl Place<'_> {
 
     fn write_part(&self, part: &Path, new: &str, like: Option<&Found>) -> Result<()> {
         let fail = |cause: std::io::Error| self.cannot_write(cause);
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW;
         // Until it has the document's owner and mode nobody else may read it.
         let mode = if like.is_some() { Mode::RUSR | Mode::WUSR } else { Mode::from_raw_mode(0o666) };
-        let mut file =
-            rustix::fs::openat(CWD, part, flags, mode).map(File::from).map_err(|cause| fail(cause.into()))?;
+        let mut file = self.folder.open_file(part, flags, mode).map_err(|cause| fail(cause.into()))?;
         if let Some(found) = like {
             attributes::copy(found, &file).map_err(|(what, cause)| {
                 self.error(&format!("cannot be replaced by a file of the same {what}"))
@@ -114,25 +113,25 @@ impl Place<'_> {
 
     /// Puts `staged` in the place of the document, if the document is `old`; says whether it was.
     fn exchange(&self, staged: &Path, old: &[u8], new: &[u8]) -> Result<bool> {
-        if read_bytes(&self.target)?.as_deref() != Some(old) {
+        if read_bytes(self.folder, self.name)?.as_deref() != Some(old) {
             return Ok(false);
         }
         match self.swap(staged) {
             Ok(()) => {}
             Err(cause) if is_no_exchange(cause) => {
-                std::fs::rename(staged, &self.target).map_err(|cause| self.cannot_write(cause))?;
+                self.folder.rename(staged, self.name).map_err(|cause| self.cannot_write(cause))?;
                 return Ok(true);
             }
             // It was removed under our hands.
             Err(rustix::io::Errno::NOENT) => return Ok(false),
             Err(cause) => return Err(self.cannot_write(cause.into())),
         }
-        if read_settled(staged)?.as_deref() == Some(old) {
+        if read_settled(self.folder, staged)?.as_deref() == Some(old) {
             return Ok(true);
         }
         // An editor saved between the look and the swap, or is at it: its text is the one to keep.
         self.swap(staged).map_err(|cause| self.cannot_write(cause.into()))?;
-        if read_bytes(staged)?.as_deref() != Some(new) {
+        if read_bytes(self.folder, staged)?.as_deref() != Some(new) {
             // It saved again meanwhile, over ours: the later text is the one to keep.
             self.swap(staged).map_err(|cause| self.cannot_write(cause.into()))?;
         }
@@ -140,41 +139,36 @@ impl Place<'_> {
     }
 
     fn swap(&self, staged: &Path) -> rustix::io::Result<()> {
-        rustix::fs::renameat_with(CWD, staged, CWD, &self.target, RenameFlags::EXCHANGE)
+        self.folder.rename_with(staged, self.name, RenameFlags::EXCHANGE)
     }
 
     /// Makes `staged` the document, if there is none; says whether there was none.
     fn create(&self, staged: &Path) -> Result<bool> {
-        match rustix::fs::renameat_with(CWD, staged, CWD, &self.target, RenameFlags::NOREPLACE) {
+        match self.folder.rename_with(staged, self.name, RenameFlags::NOREPLACE) {
             Ok(()) => return Ok(true),
             Err(rustix::io::Errno::EXIST) => return Ok(false),
             Err(cause) if is_no_exchange(cause) => {}
             Err(cause) => return Err(self.cannot_write(cause.into())),
         }
-        match std::fs::hard_link(staged, &self.target) {
+        match self.folder.link(staged, self.name) {
             Ok(()) => Ok(true),
-            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-            Err(cause) => Err(self.cannot_write(cause)),
+            Err(rustix::io::Errno::EXIST) => Ok(false),
+            Err(cause) => Err(self.cannot_write(cause.into())),
         }
     }
 
     /// Removes what dead writers left: we hold the lock, so whatever there is, is theirs.
     fn remove_litter(&self) -> Result<()> {
-        let entries = std::fs::read_dir(&self.folder).map_err(|cause| self.cannot_write(cause))?;
-        for entry in entries.flatten() {
-            let name = entry.file_name();
+        for name in self.folder.files().map_err(|cause| self.cannot_write(cause))? {
             let Some(litter) = name.to_str().and_then(Litter::of) else { continue };
-            if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
-                // No writer of ours made it.
-                continue;
-            }
-            let path = entry.path();
+            let name = Path::new(&name);
             match litter {
-                Litter::Part => std::fs::remove_file(&path),
-                Litter::Swap { old, new } => self.settle(&path, old, new),
+                Litter::Part => self.folder.remove(name),
+                Litter::Swap { old, new } => self.settle(name, old, new),
             }
-            .or_else(ignore_absent)
-            .map_err(|cause| self.cannot_write(cause).hint(format!("remove {}", path.display())))?;
+            .map_err(|cause| {
+                self.cannot_write(cause).hint(format!("remove {}", self.folder.path_of(name).display()))
+            })?;
         }
         Ok(())
     }
@@ -182,29 +176,25 @@ impl Place<'_> {
     /// A writer died around an exchange. What lies here is the text it read or the text it made,
     /// and of no further use; or it is a text that an editor saved at that very moment, which is
     /// kept where its owner sees it.
-    fn settle(&self, path: &Path, old: &str, new: &str) -> std::io::Result<()> {
-        let found = read_bytes(path).ok().flatten().map(|bytes| short(&bytes));
+    fn settle(&self, name: &Path, old: &str, new: &str) -> std::io::Result<()> {
+        let found = read_bytes(self.folder, name).ok().flatten().map(|bytes| short(&bytes));
         match found {
             Some(found) if found != old && found != new => {
-                std::fs::rename(path, self.folder.join(format!("mcp.md.saved-{found}")))
+                self.folder.rename(name, Path::new(&format!("mcp.md.saved-{found}")))
             }
-            _ => std::fs::remove_file(path),
+            _ => self.folder.remove(name),
         }
-    }
-
-    fn sync_folder(&self) -> Result<()> {
-        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(|cause| self.cannot_write(cause))
     }
 
     /// What could not be read again is not written.
     fn grows_too_large(&self) -> Error {
         Error::new(ErrorKind::DescriptorInvalid, format!("would grow beyond {} MiB", read::MOST >> 20))
-            .at(&self.target, None)
+            .at(self.folder.path_of(self.name), None)
             .hint("remove what is not needed")
     }
 
     fn error(&self, what: &str) -> Error {
-        Error::new(ErrorKind::Unavailable, what).at(&self.target, None)
+        Error::new(ErrorKind::Unavailable, what).at(self.folder.path_of(self.name), None)
     }
 
     fn cannot_write(&self, cause: std::io::Error) -> Error {
@@ -244,10 +234,6 @@ const SHORT: usize = 32;
 fn is_no_exchange(cause: rustix::io::Errno) -> bool {
     use rustix::io::Errno;
     [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOTSUP].contains(&cause)
-}
-
-fn ignore_absent(cause: std::io::Error) -> std::io::Result<()> {
-    if cause.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(cause) }
 }
 
 /// The first half of a text's digest, for file names.
