@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use mcp_registry_spec::{Digest, ErrorKind, McpServerSpec, ServerName, text as shown};
 
 use super::blocks::line_start;
-use super::edits::Edits;
+use super::edits::{Edits, FenceAt};
 use super::{Document, Problem, Section, interpret, render};
 
 /// Blank lines that `install` put before a section it appended: a line of one space where the text
@@ -67,9 +67,11 @@ impl Document<'_> {
             return Ok(self.text.to_owned());
         }
         let fields = interpret::gather(section, self.text, &mut Vec::new())?;
-        let text = Edits::new(self.text, self.newline(), section, &fields).plan(&current, spec)?;
-        self.verify(&Document::parse(&text), &spec.name, Some(spec))?;
-        Ok(text)
+        let changed = |place| {
+            let text = Edits::new(self.text, self.newline(), section, &fields).fence_at(place).plan(&current, spec)?;
+            self.verify(&Document::parse(&text), &spec.name, Some(spec)).map(|()| text)
+        };
+        changed(FenceAt::End).or_else(|problem| changed(FenceAt::Fields).map_err(|_| problem))
     }
 
     /// The text without the section of that name, broken or not; `None` when there is none.
@@ -205,4 +207,27 @@ fn absent(name: &ServerName) -> Problem {
 fn line_break_before(text: &str, at: usize) -> usize {
     let before = text.get(..at).unwrap_or_default();
     if before.ends_with("\r\n") { 2 } else { usize::from(before.ends_with(['\n', '\r'])) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m10_a_block_goes_where_it_can_be_one() {
+        let with_extra = |text: &str| {
+            let document = Document::parse(text);
+            let name = ServerName::parse("a").unwrap();
+            let mut spec = document.entry_of(&name).unwrap().spec.unwrap();
+            let seen = spec.digest().unwrap();
+            spec.extra.insert("k".to_owned(), 1.into());
+            document.update(&spec, &seen).unwrap()
+        };
+        let block = "\n```yaml\n\"k\": 1\n```\n";
+        let plain = "## a\ncommand: npx\n\nprose\n";
+        assert_eq!(with_extra(plain), format!("{plain}{block}"));
+        let open = "## a\ncommand: npx\n";
+        let never_ends = "\n~~~\nno end\n";
+        assert_eq!(with_extra(&format!("{open}{never_ends}")), format!("{open}{block}{never_ends}"));
+    }
 }

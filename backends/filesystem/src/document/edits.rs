@@ -21,11 +21,26 @@ pub(crate) struct Edits<'a> {
     list: Vec<(Range<usize>, String)>,
     /// Lines to add to the section's fields.
     added: Vec<(Key, String)>,
+    fence_at: FenceAt,
+}
+
+/// Where a fence goes that a section did not have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FenceAt {
+    /// At the section's end, but before the blank lines there.
+    End,
+    /// Behind its last field line: what stands at the end may be open still, as a fence without its end.
+    Fields,
 }
 
 impl<'a> Edits<'a> {
     pub(crate) fn new(text: &'a str, newline: &'static str, section: &'a Section<'a>, fields: &'a Fields<'a>) -> Self {
-        Self { text, newline, section, fields, list: Vec::new(), added: Vec::new() }
+        Self { text, newline, section, fields, list: Vec::new(), added: Vec::new(), fence_at: FenceAt::End }
+    }
+
+    pub(crate) fn fence_at(mut self, place: FenceAt) -> Self {
+        self.fence_at = place;
+        self
     }
 
     /// The text with the section, which says `old`, saying `new`.
@@ -184,12 +199,17 @@ impl<'a> Edits<'a> {
         Ok(())
     }
 
-    /// A fence of its own, at the section's end but before the blank lines there.
+    /// A fence of its own.
     fn new_fence(&self, entries: &[(&String, &Value)]) -> (Range<usize>, String) {
-        let span = self.section.span();
-        let content = self.text.get(span.clone()).unwrap_or_default();
-        let last = span.start + content.trim_end().len();
-        let at = line_end(self.text, last);
+        let at = match (self.fence_at, self.fields.lines.last()) {
+            (FenceAt::Fields, Some(line)) => line.span.end,
+            (FenceAt::Fields, None) => self.section.body(),
+            (FenceAt::End, _) => {
+                let span = self.section.span();
+                let content = self.text.get(span.clone()).unwrap_or_default();
+                line_end(self.text, span.start + content.trim_end().len())
+            }
+        };
         let fence = render::fence(entries.iter().copied(), self.newline);
         let unended = !self.text.get(..at).unwrap_or_default().ends_with(['\n', '\r']);
         (at..at, format!("{}{}{fence}", if unended { self.newline } else { "" }, self.newline))
