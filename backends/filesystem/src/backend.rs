@@ -69,6 +69,16 @@ impl FilesystemBackend {
         .await
     }
 
+    /// Makes the document, saying `text`. One that is there is left alone.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyInstalled`] when there is one, [`ErrorKind::Unavailable`] when it cannot be
+    /// made.
+    pub async fn create(&self, text: impl Into<String>) -> Result<()> {
+        let text = text.into();
+        self.run(move |inner| inner.create(&text)).await
+    }
+
     /// Files block, and the lock may be waited for: neither happens on a thread that runs other
     /// futures.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T> + Send + 'static) -> Result<T> {
@@ -172,19 +182,32 @@ impl Inner {
         ReadPaths { folder: &self.config.folder, allowed: &self.config.read_paths }
     }
 
-    /// Changes the document under the lock. The agent's folder is made when only it is missing.
-    fn write(&self, edit: impl Fn(&Document<'_>) -> Result<Option<String>, Problem>) -> Result<()> {
+    /// Makes the agent's folder when only it is missing.
+    fn make_folder(&self) -> Result<()> {
         match std::fs::create_dir(&self.config.folder) {
-            Ok(()) => {}
-            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Ok(()) => Ok(()),
+            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
             Err(cause) => {
                 let missing = cause.kind() == std::io::ErrorKind::NotFound;
                 let error = Error::new(ErrorKind::Unavailable, "the agent's folder cannot be made")
                     .at(&self.config.folder, None)
                     .caused_by(cause);
-                return Err(if missing { error.hint("make the folder above it first") } else { error });
+                Err(if missing { error.hint("make the folder above it first") } else { error })
             }
         }
+    }
+
+    /// Makes the document, where there is nothing of its name, not even a link that leads nowhere.
+    fn create(&self, text: &str) -> Result<()> {
+        self.make_folder()?;
+        let folder = Folder::enter(&self.config.folder, self.config.follow_links)?;
+        let lock = Lock::acquire(&folder, self.config.lock_timeout)?;
+        Place { folder: &folder, name: Path::new(DOCUMENT), lock: &lock }.create(text)
+    }
+
+    /// Changes the document under the lock.
+    fn write(&self, edit: impl Fn(&Document<'_>) -> Result<Option<String>, Problem>) -> Result<()> {
+        self.make_folder()?;
         let target = if self.config.follow_links { resolve(&self.document)? } else { self.document.clone() };
         let (Some(parent), Some(name)) = (target.parent(), target.file_name().map(Path::new)) else {
             return Err(Error::new(ErrorKind::Unavailable, "is a link that leads to no file").at(&self.document, None));

@@ -54,7 +54,7 @@ impl Place<'_> {
             let staged = self.stage(&new, found.as_ref())?;
             let done = match &found {
                 Some(found) => self.exchange(&staged, found.text.as_bytes(), new.as_bytes()),
-                None => self.create(&staged),
+                None => self.put(&staged),
             };
             match done {
                 // What lies at `staged` now is the text that was replaced, or ours that was not used.
@@ -73,6 +73,19 @@ impl Place<'_> {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// Makes a document that says `text`, unless there is one.
+    pub(crate) fn create(&self, text: &str) -> Result<()> {
+        self.remove_litter()?;
+        let staged = self.stage(text, None)?;
+        let done = self.put(&staged);
+        self.folder.remove(&staged).map_err(|cause| self.cannot_write(cause))?;
+        if done? {
+            return self.folder.sync().map_err(|cause| self.cannot_write(cause));
+        }
+        Err(Error::new(ErrorKind::AlreadyInstalled, "is there already, and was left as it is")
+            .at(self.folder.path_of(self.name), None))
     }
 
     /// Writes the new text beside the document, flushed, with the document's mode and owner.
@@ -143,7 +156,7 @@ impl Place<'_> {
     }
 
     /// Makes `staged` the document, if there is none; says whether there was none.
-    fn create(&self, staged: &Path) -> Result<bool> {
+    fn put(&self, staged: &Path) -> Result<bool> {
         match self.folder.rename_with(staged, self.name, RenameFlags::NOREPLACE) {
             Ok(()) => return Ok(true),
             Err(rustix::io::Errno::EXIST) => return Ok(false),
