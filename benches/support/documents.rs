@@ -1,5 +1,6 @@
 //! Documents as agents have them: every entry with a description, a command, arguments and a
 //! reference to a variable, in no order.
+#![allow(dead_code, reason = "each benchmark uses some of it")]
 
 use std::io::{self, Write};
 

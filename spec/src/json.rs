@@ -146,3 +146,31 @@ impl<'de> Visitor<'de> for StrictVisitor<'_> {
         Ok(Value::Object(out))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_4_debug_shows_no_value() {
+        let strict: Strict = serde_json::from_str(r#"{"hunter2":{"a":["hunter2",1,null]}}"#).unwrap();
+        assert_eq!(format!("{strict:?}"), "Strict(…)");
+        let bounded = Bounded::new(64).deserialize(&mut serde_json::Deserializer::from_str(r#"["hunter2"]"#)).unwrap();
+        assert_eq!(format!("{bounded:#?} {:?}", Some(&strict)), "Strict(…) Some(Strict(…))");
+    }
+
+    #[test]
+    fn rule_4_an_error_names_a_key_and_no_value() {
+        let read = |text| serde_json::from_str::<Strict>(text).unwrap_err().to_string();
+        let error = read(r#"{"a":{"b":"hunter2","b":"hunter2"}}"#);
+        assert!(error.contains("\"b\" is given twice") && !error.contains("hunter2"), "{error}");
+        let error = read(r#"{"https://u:hunter2@h":1,"https://u:hunter2@h":2}"#);
+        assert!(error.contains("given twice") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn what_is_read_is_bounded() {
+        let read = |most, text| Bounded::new(most).deserialize(&mut serde_json::Deserializer::from_str(text)).is_ok();
+        assert!(read(12, r#"["abc",{"a":1}]"#) && !read(8, r#"["abc",{"a":1}]"#));
+    }
+}

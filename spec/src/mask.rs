@@ -1,12 +1,16 @@
 //! The form of an entry that people see: literals that look like secrets are masked (rule 4).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::redact::{MASK, holds_secrets, is_secret_key, redact};
+use crate::redact::{
+    CommandLine, MASK, Next, holds_secrets, is_any_scheme, is_harmless_below, is_reference, is_secret_key,
+    login_password, redact,
+};
 use crate::{EnvTemplate, McpServerSpec, TextTemplate, Transport, template};
 
 /// An entry with every literal that looks like a secret (by its key or its shape) replaced by
@@ -46,7 +50,7 @@ impl McpServerSpec {
         match &mut spec.transport {
             Transport::Stdio(stdio) => {
                 text("command", &mut stdio.command, &mut masked);
-                args(&mut stdio.args, &mut masked);
+                args(&stdio.command, &mut stdio.args, &mut masked);
                 values("env", &mut stdio.env, &mut masked);
             }
             Transport::StreamableHttp(remote) | Transport::Sse(remote) => {
@@ -81,34 +85,62 @@ fn shape(field: String, value: &mut TextTemplate, masked: &mut Vec<String>) {
 }
 
 /// `--api-key VALUE` is a secret in two arguments, `--api-key=VALUE` in one.
-fn args(args: &mut [TextTemplate], masked: &mut Vec<String>) {
-    let mut option: Option<String> = None;
+fn args(command: &str, args: &mut [TextTemplate], masked: &mut Vec<String>) {
+    let mut line = CommandLine::default();
+    let mut next = line.read(command);
+    let mut key = String::new();
     for (i, arg) in args.iter_mut().enumerate() {
         let source = arg.as_str().to_owned();
-        if option.is_some() && (source == "--" || is_flag_value(&source)) {
+        if next == Next::Value && (source == "--" || is_flag_value(&source)) {
             // The value may still come: "--token -- VALUE".
             continue;
         }
-        let shown = match &option {
-            Some(key) if !is_option(&source) => {
-                (source != MASK && template::holds_secret(key, arg.pieces())).then(|| MASK.to_owned())
+        let shown = match next {
+            Next::Value if !is_option(&source) => {
+                (source != MASK && template::holds_secret(&key, arg.pieces())).then(|| MASK.to_owned())
             }
-            _ => assignment(&source),
+            _ => password_hidden(&source, &line, next).or_else(|| assignment(&source)),
         };
-        option = announces(&source).then(|| source.clone());
-        match shown.map(|shown| TextTemplate::parse(&shown)) {
-            Some(Ok(shown)) => {
-                *arg = shown;
+        next = said(&mut line, &source);
+        key.clone_from(&source);
+        match shown {
+            Some(shown) => {
+                // Where the cut went through a reference, nothing is left of it.
+                if let Ok(shown) = TextTemplate::parse(&shown).or_else(|_| TextTemplate::parse(MASK)) {
+                    *arg = shown;
+                }
                 masked.push(format!("args[{i}]"));
             }
-            _ => shape(format!("args[{i}]"), arg, masked),
+            None => shape(format!("args[{i}]"), arg, masked),
         }
     }
 }
 
-/// Whether an argument is an option rather than a value with a dash: `-x`, `--long`.
+/// What an argument says of the next one.
+fn said(line: &mut CommandLine, arg: &str) -> Next {
+    let said = line.read(arg);
+    if announces(arg) { Next::Value } else { said }
+}
+
+/// An argument whose password is told by the option before it (`-u user:…`) or its own (`-p…`), hidden.
+fn password_hidden(arg: &str, line: &CommandLine, next: Next) -> Option<String> {
+    let at = if next == Next::Login { login_password(arg) } else { line.attached_password(arg) };
+    let (before, password) = arg.split_at_checked(at?)?;
+    // The user before it may be a token.
+    (!is_reference(password)).then(|| format!("{}{MASK}", redact(before)))
+}
+
+/// Whether an argument is an option rather than a value with dashes: `-x`, `--long-name`, `--key=…`.
+/// The names of options are lower-case words.
 fn is_option(arg: &str) -> bool {
-    arg.strip_prefix('-').is_some_and(|rest| rest.len() <= 1 || rest.starts_with('-'))
+    let Some(rest) = arg.strip_prefix('-') else { return false };
+    match rest.strip_prefix('-') {
+        None => rest.len() <= 1,
+        Some(long) => {
+            let name = long.split_once('=').map_or(long, |(name, _)| name);
+            name.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_'))
+        }
+    }
 }
 
 /// Whether an argument says that the next one is a secret.
@@ -126,7 +158,7 @@ fn assignment(arg: &str) -> Option<String> {
     }
     let text = value.trim_start();
     let pieces = TextTemplate::parse(text).ok()?;
-    let only_name = crate::redact::is_reference(text);
+    let only_name = is_reference(text);
     let secret = !only_name && !is_flag_value(text) && template::holds_secret(bare, pieces.pieces());
     secret.then(|| format!("{key}{}{}", value.get(..value.len() - text.len()).unwrap_or_default(), hidden(text)))
 }
@@ -150,7 +182,11 @@ fn values(field: &str, values: &mut BTreeMap<String, EnvTemplate>, masked: &mut 
     for (key, value) in values {
         let source = value.as_str();
         let by_key = !is_flag_value(source) && source != MASK && template::holds_secret(key, value.pieces());
-        let shown = if by_key { MASK.into() } else { redact(source) };
+        let shown = match () {
+            () if by_key => MASK.into(),
+            () if field == "headers" => credentials_hidden(source).map_or_else(|| redact(source), Cow::Owned),
+            () => redact(source),
+        };
         if shown != source {
             if let Ok(shown) = EnvTemplate::parse(&shown).or_else(|_| EnvTemplate::parse(MASK)) {
                 *value = shown;
@@ -160,11 +196,17 @@ fn values(field: &str, values: &mut BTreeMap<String, EnvTemplate>, masked: &mut 
     }
 }
 
+/// A header's value that is a scheme and credentials, whatever the header's name: `Token …`.
+fn credentials_hidden(value: &str) -> Option<String> {
+    let (scheme, credentials) = value.split_once(' ').filter(|(scheme, _)| is_any_scheme(scheme))?;
+    (!credentials.split_whitespace().all(is_reference)).then(|| format!("{scheme} {MASK}"))
+}
+
 /// What the keys above say of a value.
 #[derive(Clone, Copy, PartialEq)]
 enum Says {
     Nothing,
-    /// It is a secret; what is below it is judged by its own keys (`auth: {user: …}`).
+    /// It is a secret, and so is what is below it but what its own key says is none (`auth: {user: …}`).
     Secret,
     /// It is a secret, and so is all below it (`secrets: {a: {b: …}}`).
     SecretsBelow,
@@ -199,14 +241,20 @@ fn json(path: &str, says: Says, value: &mut Value, masked: &mut Vec<String>) {
             masked.push(path.to_owned());
         }
         Value::Array(items) => {
-            let mut announced = false;
+            // A list of arguments: ["--token", "…"].
+            let (mut line, mut next) = (CommandLine::default(), Next::Anything);
             for (i, item) in items.iter_mut().enumerate() {
-                // A list of arguments: ["--token", "…"].
-                let next = item.as_str().is_some_and(announces);
-                let value = announced && !item.as_str().is_some_and(is_option);
-                let says = if value && !secret { Says::Secret } else { says };
-                json(&format!("{path}[{i}]"), says, item, masked);
-                announced = next;
+                let source = item.as_str().unwrap_or_default().to_owned();
+                let path = format!("{path}[{i}]");
+                match (password_hidden(&source, &line, next), next) {
+                    (Some(shown), _) => {
+                        *item = Value::String(shown);
+                        masked.push(path);
+                    }
+                    (None, Next::Value) if !secret && !is_option(&source) => json(&path, Says::Secret, item, masked),
+                    (None, _) => json(&path, says, item, masked),
+                }
+                next = said(&mut line, &source);
             }
         }
         Value::Object(map) => {
@@ -215,10 +263,12 @@ fn json(path: &str, says: Says, value: &mut Value, masked: &mut Vec<String>) {
                 .iter()
                 .any(|key| map.get(*key).and_then(Value::as_str).is_some_and(is_secret_key));
             for (key, item) in map {
-                let below = match says {
-                    Says::SecretsBelow => Says::SecretsBelow,
+                let below = match (says, Says::of(key)) {
+                    (Says::SecretsBelow, _) | (_, Says::SecretsBelow) => Says::SecretsBelow,
                     _ if named && matches!(key.as_str(), "value" | "default" | "content") => Says::Secret,
-                    _ => Says::of(key),
+                    (Says::Secret, Says::Nothing) if is_harmless_below(key) => Says::Nothing,
+                    (Says::Secret, _) | (_, Says::Secret) => Says::Secret,
+                    (Says::Nothing, Says::Nothing) => Says::Nothing,
                 };
                 json(&format!("{path}.{key}"), below, item, masked);
             }
@@ -228,86 +278,4 @@ fn json(path: &str, says: Says, value: &mut Value, masked: &mut Vec<String>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn masked(value: Value) -> (Value, Vec<String>) {
-        let masked = McpServerSpec::from_json(value).unwrap().masked();
-        (serde_json::to_value(&masked).unwrap(), masked.masked)
-    }
-
-    #[test]
-    fn rule_4_literals_that_look_like_secrets_are_masked() {
-        let (shown, fields) = masked(json!({
-            "name": "a", "command": "docker",
-            "args": ["--api-key", "hunter2", "--token", "${T}", "-e", "DB_PASSWORD=hunter2", "--verbose"],
-            "env": {"API_KEY": "hunter2", "TOKEN": "$T", "URL": "https://u:hunter2@h/", "REGION": "eu", "SECRET": "${S:-hunter2}"},
-            "auth": {"password": "hunter2", "user": "me"}, "pin_secret": 12,
-        }));
-        assert!(!shown.to_string().contains("hunter2"), "{shown}");
-        assert_eq!(
-            fields,
-            ["args[1]", "args[5]", "env.API_KEY", "env.SECRET", "env.URL", "auth.password", "pin_secret"]
-        );
-        assert_eq!(shown["masked"], json!(fields));
-        assert_eq!(shown["env"]["URL"], "https://***@h/");
-        assert_eq!(shown["env"]["TOKEN"], "$T");
-        assert!(McpServerSpec::from_json(shown).is_err());
-    }
-
-    #[test]
-    fn rule_4_remote_servers_too() {
-        let (shown, fields) = masked(json!({
-            "name": "a", "url": "https://h/mcp?api_key=hunter2",
-            "headers": {"Authorization": "Bearer hunter2", "X-Trace": "on", "X-Api-Key": "Bearer ${T}"},
-        }));
-        assert!(!shown.to_string().contains("hunter2"), "{shown}");
-        assert_eq!(fields, ["url", "headers.Authorization"]);
-    }
-
-    #[test]
-    fn rule_4_a_literal_is_masked_however_it_is_dressed() {
-        for args in [
-            json!(["--api-key", "hunter2${X:-}"]),
-            json!(["--token", "${X:-hunter2}"]),
-            json!(["--token", "true", "hunter2"]),
-            json!(["--api-key", "--", "hunter2"]),
-            json!(["--api-key", "-hunter2"]),
-            json!(["api-key:", "hunter2"]),
-            json!(["--header", "Authorization:Bearer hunter2"]),
-            json!(["--password=a hunter2"]),
-            json!(["--password=a,hunter2"]),
-            json!(["--api-key=x${X}hunter2"]),
-            json!(["-c", "run --token hunter2"]),
-            json!(["-H", "Cookie: a=b; sid=hunter2"]),
-        ] {
-            let (shown, fields) = masked(json!({"name": "a", "command": "x", "args": args}));
-            assert!(!shown.to_string().contains("hunter2") && !fields.is_empty(), "{shown}");
-        }
-        for extra in [
-            json!({"secrets": {"a": {"b": "hunter2"}}}),
-            json!({"password": {"x": {"y": "hunter2"}}}),
-            json!({"tokens": ["hunter2"]}),
-            json!({"x": ["--token", "hunter2"]}),
-            json!([{"name": "API_KEY", "value": "hunter2"}]),
-            json!("${TOKEN:-hunter2}"),
-        ] {
-            let (shown, fields) = masked(json!({"name": "a", "command": "x", "extra": extra}));
-            assert!(!shown.to_string().contains("hunter2") && !fields.is_empty(), "{shown}");
-        }
-        let (shown, fields) = masked(json!({"name": "a", "command": "docker",
-            "args": ["run", "-e", "API_KEY", "--token=${T}", "--header", "Authorization: Bearer ${T}", "TOKEN=$T"],
-            "env": {"DB_DSN": "postgres://u:${P}@h/x", "COOKIE": "sid=${S}", "MAX_TOKENS": "5"}}));
-        assert!(fields.is_empty(), "{fields:?} {shown}");
-    }
-
-    #[test]
-    fn debug_shows_the_masked_form() {
-        let mut spec = McpServerSpec::stdio(crate::ServerName::parse("a").unwrap(), "x");
-        if let Transport::Stdio(stdio) = &mut spec.transport {
-            stdio.env.insert("API_KEY".into(), EnvTemplate::parse("hunter2").unwrap());
-        }
-        assert!(!format!("{spec:?} {:?} {:#?}", spec.transport, spec.masked()).contains("hunter2"));
-    }
-}
+mod tests;

@@ -31,8 +31,21 @@ pub enum NameError {
     Character(char),
 }
 
+/// The bytes of names about which there is nothing more to say: all but the dot.
+const PLAIN: [bool; 256] = {
+    let (mut plain, mut b) = ([false; 256], 0);
+    while b < plain.len() {
+        plain[b] = (b as u8).is_ascii_alphanumeric() || matches!(b as u8, b'_' | b'+' | b'@' | b'-');
+        b += 1;
+    }
+    plain
+};
+
 /// Checks `text` against rule 1.
 fn check(text: &str) -> Result<(), NameError> {
+    if matches!(text.len(), 1..=MAX_NAME_LEN) && text.bytes().all(|b| PLAIN[usize::from(b)]) {
+        return Ok(());
+    }
     if text.is_empty() {
         return Err(NameError::Empty);
     }
@@ -50,6 +63,12 @@ fn check(text: &str) -> Result<(), NameError> {
         return Err(NameError::DotDot);
     }
     Ok(())
+}
+
+/// Whether `text` is a name (rule 1).
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    check(text).is_ok()
 }
 
 macro_rules! name_type {

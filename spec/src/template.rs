@@ -74,7 +74,7 @@ fn is_frame(text: &str) -> bool {
     text.split(|c: char| c.is_whitespace() || matches!(c, ';' | ',')).all(|word| {
         word.ends_with('=')
             || crate::redact::is_reference(word)
-            || crate::redact::announces(word)
+            || crate::redact::is_any_scheme(word)
             || word.bytes().all(|b| b.is_ascii_punctuation())
     })
 }
@@ -84,7 +84,7 @@ fn is_frame(text: &str) -> bool {
 /// name looks like a secret's (rule 4).
 pub(crate) fn holds_secret<'a>(key: &str, pieces: impl Iterator<Item = Piece<'a>>) -> bool {
     let secret = crate::redact::is_secret_key(key);
-    let (mut refers, mut text, mut url) = (false, false, false);
+    let (mut refers, mut text, mut url, mut placed) = (false, false, false, false);
     for piece in pieces {
         match piece {
             Piece::Reference { name, default } => {
@@ -94,13 +94,19 @@ pub(crate) fn holds_secret<'a>(key: &str, pieces: impl Iterator<Item = Piece<'a>
                 }
             }
             Piece::Text(piece) => {
-                // In a URL (`DSN=postgres://u:${P}@h/x`) the secret part has a place of its own.
-                url |= piece.contains("://");
+                // In a URL the secret part has a place of its own: before the "@" (`postgres://u:${P}@h/x`) or,
+                // where the whole URL is the secret, behind the host (`https://hooks.example.org/${P}`).
+                placed |= url && piece.starts_with('@');
+                if let Some((_, rest)) = piece.split_once("://") {
+                    url = true;
+                    placed |= (rest.is_empty() || rest.ends_with(':') || rest.contains('/'))
+                        && crate::redact::is_key_of_url(key);
+                }
                 text |= !is_frame(piece);
             }
         }
     }
-    secret && (!refers || (text && !url))
+    secret && (!refers || (text && !placed))
 }
 
 /// Length of the variable name at the start of `text`.
@@ -290,6 +296,18 @@ impl EnvTemplate {
     /// # Errors
     /// A [`TemplateError`] that shows the right spelling.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
+        Self::check(source)?;
+        Ok(Self(source.into()))
+    }
+
+    /// Whether `source` [parses](Self::parse).
+    ///
+    /// # Errors
+    /// As `parse`.
+    pub fn check(source: &str) -> Result<(), TemplateError> {
+        if whole_reference(source).is_some() {
+            return Ok(());
+        }
         check_pieces(source)?;
         let plain_start = source.starts_with("$$") || source.starts_with("${");
         if let Some(tail) = source.strip_prefix('$').filter(|_| !plain_start) {
@@ -301,7 +319,7 @@ impl EnvTemplate {
                 _ => {}
             }
         }
-        Ok(Self(source.into()))
+        Ok(())
     }
 
     /// The template that stands for exactly `value`.
@@ -332,8 +350,16 @@ impl TextTemplate {
     /// # Errors
     /// A [`TemplateError`] that shows the right spelling.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
-        check_pieces(source)?;
+        Self::check(source)?;
         Ok(Self(source.into()))
+    }
+
+    /// Whether `source` [parses](Self::parse).
+    ///
+    /// # Errors
+    /// As `parse`.
+    pub fn check(source: &str) -> Result<(), TemplateError> {
+        check_pieces(source)
     }
 
     /// The template that stands for exactly `value`.
@@ -410,6 +436,8 @@ mod tests {
             assert!(literal("API_KEY", value), "{value}");
         }
         assert!(literal("X-Foo", "${API_KEY:-s}"));
+        assert!(literal("API_KEY", "https://s${X}") && literal("DSN", "https://s${X}"));
+        assert!(!literal("API_KEY", "https://${X}@h/") && !literal("WEBHOOK", "https://h/${X}"));
         let shown =
             format!("{:?} {:?}", Piece::Text("hunter2"), EnvTemplate::parse("hunter2${A:-hunter2}").unwrap().pieces());
         assert!(!shown.contains("hunter2"), "{shown}");

@@ -113,4 +113,28 @@ mod tests {
             r#"{"name":"a","ok":true,"errors":[],"warnings":[]}"#
         );
     }
+
+    #[test]
+    fn rule_4_all_that_a_result_says_is_redacted() {
+        for secret in ["https://me:hunter2@h/", "me:hunter2@h", "Bearer hunter2", "token=hunter2", "-u me:hunter2"] {
+            let mut result = ValidationResult {
+                name: format!("title {secret}"),
+                errors: vec!["first".into(), format!("second {secret}")],
+                warnings: vec![format!("third {secret}"), secret.into()],
+            };
+            result.redact();
+            let shown = format!("{result:?} {}", serde_json::to_string(&result).unwrap());
+            assert!(!shown.contains("hunter2"), "{shown}");
+            for kept in ["title", "first", "second", "third"] {
+                assert!(shown.contains(kept), "{shown}");
+            }
+            let error = crate::Error::new(crate::ErrorKind::InvalidSpec, secret);
+            assert!(!format!("{:?}", ValidationResult::failed("a", &error)).contains("hunter2"));
+        }
+        let plain =
+            ValidationResult { warnings: vec!["A refers to B, which is not set".into()], ..ValidationResult::new("a") };
+        let mut redacted = plain.clone();
+        redacted.redact();
+        assert_eq!(redacted, plain);
+    }
 }

@@ -4,6 +4,7 @@ use mcp_registry_spec::{McpServerRef, McpServerRegistry};
 
 use super::app::RegistryCommand;
 use super::failure::{Failure, Outcome};
+use super::json::write_listing;
 use super::printer::{Printer, Text};
 use super::table::Column;
 
@@ -18,14 +19,18 @@ pub(crate) struct List {}
 impl RegistryCommand for List {
     async fn run(self, registry: &McpServerRegistry, printer: &mut Printer) -> Result<Outcome, Failure> {
         let listing = registry.list().await?;
-        printer
-            .data(&listing, |text| if listing.servers.is_empty() { Ok(()) } else { refs(text, &listing.servers) })?;
+        let json = |out: &mut _| write_listing(out, &listing);
+        printer.data_by(&listing, json, |text| {
+            if listing.servers.is_empty() { Ok(()) } else { refs(text, &listing.servers) }
+        })?;
         if listing.servers.is_empty() && listing.broken.is_empty() {
             printer.aside("no servers are mounted");
         }
         for broken in &listing.broken {
             printer.warning(&format!("the server {:?} is broken: {}", broken.name, broken.error));
         }
+        // The process is about to end, and gives its memory back at once rather than line by line.
+        std::mem::forget(listing);
         Ok(Outcome::Good)
     }
 }

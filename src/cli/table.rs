@@ -3,9 +3,10 @@
 //! Widths are measured in one pass over the rows, and the rows written in a second; nothing is kept
 //! of them, so that ten thousand cost little more than their bytes.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
-use mcp_registry_spec::text::escape;
+use mcp_registry_spec::text::{escape, is_printable_ascii};
 use unicode_width::UnicodeWidthChar;
 
 use super::style::{BOLD, Paint};
@@ -28,6 +29,16 @@ pub(crate) fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.chars().map(char_width).sum() }
 }
 
+/// A cell as it is shown, and how many columns it takes.
+fn measured(cell: &str) -> (Cow<'_, str>, usize) {
+    if is_printable_ascii(cell) {
+        return (Cow::Borrowed(cell), cell.len());
+    }
+    let shown = escape(cell);
+    let width = width(&shown);
+    (shown, width)
+}
+
 fn char_width(c: char) -> usize {
     c.width().unwrap_or(0)
 }
@@ -45,11 +56,13 @@ pub(crate) fn write<R, const N: usize>(
     let mut widths = columns.map(|column| column.title.len());
     for row in rows {
         for (widest, cell) in widths.iter_mut().zip(cells(row)) {
-            *widest = (*widest).max(width(&escape(cell)));
+            *widest = (*widest).max(measured(cell).1);
         }
     }
     if let Some(limit) = limit {
-        shrink(&mut widths, &columns, limit);
+        shrink(&mut widths, &columns, LEAST, limit);
+        // Where there is hardly any room, a name is worth more than what is said of it.
+        shrink(&mut widths, &columns, 1, limit);
     }
     paint.begin(out, BOLD)?;
     line(out, &widths, columns.map(|column| column.title))?;
@@ -62,16 +75,16 @@ pub(crate) fn write<R, const N: usize>(
     Ok(())
 }
 
-/// Takes what is too much from the columns that may be cut, always from the widest.
-fn shrink<const N: usize>(widths: &mut [usize; N], columns: &[Column; N], limit: usize) {
+/// Takes what is too much from the columns that may be cut, always from the widest, down to `least`.
+fn shrink<const N: usize>(widths: &mut [usize; N], columns: &[Column; N], least: usize, limit: usize) {
     let gaps = GAP * N.saturating_sub(1);
     let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(limit);
     while excess > 0 {
         let mut open: Vec<_> =
-            widths.iter_mut().zip(columns).filter(|(w, c)| c.shrinks && **w > LEAST).map(|(w, _)| w).collect();
+            widths.iter_mut().zip(columns).filter(|(w, c)| c.shrinks && **w > least).map(|(w, _)| w).collect();
         open.sort_by_key(|w| std::cmp::Reverse(**w));
         // Down to the next widest, or to the least there may be.
-        let next = open.get(1).map_or(LEAST, |w| **w).max(LEAST);
+        let next = open.get(1).map_or(least, |w| **w).max(least);
         let Some(widest) = open.into_iter().next() else { return };
         let cut = excess.min((*widest - next).max(1));
         *widest -= cut;
@@ -83,8 +96,7 @@ fn line<const N: usize>(out: &mut impl Write, widths: &[usize; N], cells: [&str;
     // Spaces are owed until something follows them, so that no line ends in any.
     let mut owed = 0;
     for (cell, room) in cells.into_iter().zip(widths) {
-        let cell = escape(cell);
-        let taken = width(&cell);
+        let (cell, taken) = measured(cell);
         if taken > 0 {
             pad(out, owed)?;
             owed = 0;
@@ -155,6 +167,14 @@ mod tests {
                 text.lines().filter_map(|l| l.find("word ").map(|at| width(l.split_at(at).0))).collect();
             let heading = text.find("DESCRIPTION").unwrap();
             assert_eq!(second, [heading], "{text}");
+        }
+    }
+
+    #[test]
+    fn it_fits_a_very_narrow_terminal() {
+        for limit in 10..40 {
+            let text = table(Some(limit), &[["name", "some/folder/mcp.md", "日本 and more of it"]]);
+            assert!(text.lines().all(|l| width(l) <= limit) && text.contains("\nname  "), "{limit}: {text}");
         }
     }
 

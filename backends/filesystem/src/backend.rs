@@ -6,11 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mcp_registry_spec::{
     BrokenEntry, Capabilities, Digest, Error, ErrorKind, LaunchSpec, Listing, Loaded, McpServerRef,
-    McpServerRegistryBackend, McpServerSpec, Result, Revision, Scope, ServerName, ValidationResult, WriteContext,
+    McpServerRegistryBackend, McpServerSpec, Result, Revision, Scope, ServerName, TransportKind, ValidationResult,
+    WriteContext,
 };
 
 use crate::config::Config;
-use crate::document::{Document, Entry, Problem};
+use crate::document::{self, Document, Entry, Problem};
 use crate::folder::Folder;
 use crate::lock::Lock;
 use crate::read::{self, read, resolve};
@@ -110,19 +111,14 @@ impl Inner {
 
     fn listing(&self) -> Result<Listing> {
         let text = self.text()?;
-        let parts = Document::parse(&text).in_parts(|entries| {
-            let mut listing = Listing::default();
-            for entry in entries {
-                match entry.spec {
-                    Ok(spec) => listing.servers.push(to_ref(spec)),
-                    Err(problem) => {
-                        listing.broken.push(BrokenEntry { name: entry.name, error: self.error(problem) });
-                    }
-                }
+        let mut listing = Listing::default();
+        for (name, summary) in document::summaries(&text) {
+            match summary {
+                Ok(summary) => listing.servers.push(to_ref(name, summary.transport, summary.description.into_owned())),
+                Err(problem) => listing.broken.push(BrokenEntry { name, error: self.error(problem) }),
             }
-            listing
-        });
-        Ok(parts.into_iter().reduce(joined).unwrap_or_default())
+        }
+        Ok(listing)
     }
 
     /// What loading an entry gives: the spec, if its path arguments may be used.
@@ -134,9 +130,8 @@ impl Inner {
 
     fn load(&self, name: &ServerName) -> Result<McpServerSpec> {
         let text = self.text()?;
-        let entry = Document::parse(&text)
-            .entry_of(name)
-            .ok_or_else(|| Error::not_in_registry(name).at(&self.document, None))?;
+        let entry =
+            document::entry_of(&text, name).ok_or_else(|| Error::not_in_registry(name).at(&self.document, None))?;
         self.loaded(entry.spec)
     }
 
@@ -151,7 +146,7 @@ impl Inner {
 
     fn validate(&self, name: &ServerName) -> Result<ValidationResult> {
         let text = self.text()?;
-        let found = Document::parse(&text).entry_of(name);
+        let found = document::entry_of(&text, name);
         Ok(match found {
             Some(entry) => self.validation(entry),
             None => ValidationResult::failed(name.as_str(), &Error::not_in_registry(name).at(&self.document, None)),
@@ -223,7 +218,7 @@ impl Inner {
     /// Whether there is nothing of that name, so that removing it needs no lock.
     fn is_absent(&self, name: &ServerName) -> Result<bool> {
         let text = self.text()?;
-        Ok(Document::parse(&text).entry_of(name).is_none())
+        Ok(document::entry_of(&text, name).is_none())
     }
 
     fn scopes(&self) -> Result<Vec<Scope>> {
@@ -258,22 +253,9 @@ impl Inner {
     }
 }
 
-/// Two listings, of which the second comes behind the first, as one.
-fn joined(mut first: Listing, mut second: Listing) -> Listing {
-    first.servers.append(&mut second.servers);
-    first.broken.append(&mut second.broken);
-    first
-}
-
-fn to_ref(spec: McpServerSpec) -> McpServerRef {
-    let source = [DOCUMENT, "#", spec.name.as_str()].concat();
-    McpServerRef {
-        transport: spec.transport.kind(),
-        name: spec.name,
-        description: spec.description,
-        version: None,
-        source,
-    }
+fn to_ref(name: ServerName, transport: TransportKind, description: String) -> McpServerRef {
+    let source = [DOCUMENT, "#", name.as_str()].concat();
+    McpServerRef { name, description, transport, version: None, source }
 }
 
 #[async_trait]
@@ -317,7 +299,7 @@ impl McpServerRegistryBackend for FilesystemBackend {
         let spec = spec.clone();
         self.run(move |inner| {
             inner.write(|document| document.install(&spec).map(Some))?;
-            Ok(to_ref(spec))
+            Ok(to_ref(spec.name, spec.transport.kind(), spec.description))
         })
         .await
     }
@@ -329,7 +311,7 @@ impl McpServerRegistryBackend for FilesystemBackend {
                 return Err(Error::not_in_registry(&spec.name).at(&inner.document, None));
             }
             inner.write(|document| document.update(&spec, &expected).map(Some))?;
-            Ok(to_ref(spec))
+            Ok(to_ref(spec.name, spec.transport.kind(), spec.description))
         })
         .await
     }

@@ -2,9 +2,10 @@
 
 mod common;
 
-use common::{document, name, spec};
-use mcp_registry_filesystem::document::Document;
-use mcp_registry_spec::ErrorKind;
+use common::{document, name, sections, spec};
+use mcp_registry_filesystem::document::{Document, entry_of};
+use mcp_registry_filesystem::{Config, FilesystemBackend};
+use mcp_registry_spec::{BrokenEntry, ErrorKind, Listing, McpServerRef, McpServerRegistryBackend};
 use proptest::prelude::*;
 
 proptest! {
@@ -77,22 +78,33 @@ proptest! {
     fn any_text_is_answered(text in prop_oneof![document(), "\\PC*", "[-#`~<>!a-c:=\\[{\"$, \\r\\n]*"]) {
         let document = Document::parse(&text);
         for entry in document.entries() {
+            prop_assert_eq!(entry_of(&text, &entry.name), document.entry_of(&entry.name));
             prop_assert_eq!(document.entry_of(&entry.name), Some(entry));
         }
         let _ = document.strays().count();
         let _ = document.allowed_commands();
     }
-}
 
-/// Many entries, some of them twins, read in parts as they do one after the other.
-#[test]
-fn parts_make_up_the_whole() {
-    let mut text = String::new();
-    for i in 0..9000 {
-        let name = i / if (3000..6000).contains(&i) { 1500 } else { 1 };
-        text.push_str(&format!("## s-{name:05}\n\ncommand: x\n\n"));
+    /// Rule 10: of each entry a listing says what loading it gives.
+    #[test]
+    fn rule_10_a_listing_says_what_loading_does(text in prop_oneof![1 => document(), 3 => sections()]) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("mcp.md"), &text).unwrap();
+        let backend = FilesystemBackend::new(Config { may_block: true, ..Config::new(folder.path()) });
+        let mut expected = Listing::default();
+        for loaded in pollster::block_on(backend.load_all()).unwrap() {
+            let name = loaded.name;
+            match loaded.result {
+                Ok(spec) => expected.servers.push(McpServerRef {
+                    source: format!("mcp.md#{name}"),
+                    name,
+                    description: spec.description,
+                    transport: spec.transport.kind(),
+                    version: None,
+                }),
+                Err(error) => expected.broken.push(BrokenEntry { name, error }),
+            }
+        }
+        prop_assert_eq!(pollster::block_on(backend.list()).unwrap(), expected, "{}", text);
     }
-    let document = Document::parse(&text);
-    let parts = document.in_parts(|entries| entries.collect::<Vec<_>>());
-    assert_eq!(parts.concat(), document.entries().collect::<Vec<_>>());
 }

@@ -3,48 +3,72 @@
 use super::keys::has_stem;
 use super::shapes::holds_token;
 
-/// What a byte says to the cheap look. Lower-case letters, nearly all there is, say nothing.
-const TELLING: [bool; 256] = {
-    let (mut telling, mut b) = ([false; 256], 0);
-    while b < telling.len() {
-        telling[b] = !matches!(b as u8, b'a'..=b'z' | b'.' | b'/' | b'#' | b'!' | b';' | b'&' | b'?' | b'+' | b'*');
+/// What a byte says to the cheap look.
+#[derive(Clone, Copy)]
+enum Says {
+    /// Nothing, as nearly all do.
+    Nothing,
+    /// One of those that tokens have several of: a digit, a capital, an underscore.
+    Mark,
+    /// That a word ends.
+    Gap,
+    /// Something else.
+    Other,
+}
+
+const SAYS: [Says; 256] = {
+    let (mut says, mut b) = ([Says::Other; 256], 0);
+    while b < says.len() {
+        says[b] = match b as u8 {
+            b'a'..=b'z' | b'.' | b'/' | b'#' | b'!' | b';' | b'&' | b'?' | b'*' => Says::Nothing,
+            b'0'..=b'9' | b'A'..=b'Z' | b'_' => Says::Mark,
+            b' ' | b'\t'..=b'\r' | b'"' | b'\'' | b'`' | b',' | b'(' | b')' | b'[' | b']' | b'<' | b'>' => Says::Gap,
+            _ => Says::Other,
+        };
         b += 1;
     }
-    telling
+    says
 };
 
 /// Whether `text` needs the close look. It says yes whenever the close look could change anything:
-/// that changes only what has a byte beyond printable ASCII, a percent escape, an `@` and a colon, a
-/// scheme before a gap, a part with the shape of a token, or the stem of a secret's key beside a
-/// sign or an option's dash.
+/// that changes only what has a byte beyond printable ASCII, an escape, an `@` and a colon, a scheme
+/// before a gap or a plus, a part with the shape of a token, or the stem of a secret's key beside a
+/// sign, an arrow, the end of an element or an option's dash.
 pub(super) fn may_hold_secret(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (mut at, mut colon, mut sign) = (false, false, false);
     let (mut start, mut marks) = (0, 0);
-    for (i, b) in bytes.iter().enumerate().filter(|(_, b)| TELLING[usize::from(**b)]) {
-        match b {
-            b' ' | b'\t'..=b'\r' | b'"' | b'\'' | b'`' | b',' | b'(' | b')' | b'[' | b']' | b'<' | b'>' => {
+    for (i, b) in bytes.iter().enumerate() {
+        match SAYS[usize::from(*b)] {
+            Says::Nothing => {}
+            Says::Mark => marks += 1,
+            Says::Gap => {
                 let word = bytes.get(start..i).unwrap_or_default();
-                if (marks > 1 && holds_token(word, marks)) || ends_with_scheme(word) {
+                if (marks > 0 && holds_token(word, marks)) || ends_with_scheme(word) {
                     return true;
                 }
+                // <token>…</token>, token->…
+                sign |= (*b == b'<' && bytes.get(i + 1) == Some(&b'/')) || (*b == b'>' && word.ends_with(b"-"));
                 (start, marks) = (i + 1, 0);
             }
-            b'-' => {
-                sign |= i == start;
-                marks += 1;
-            }
-            b'0'..=b'9' | b'A'..=b'Z' | b'_' => marks += 1,
-            b'@' => at = true,
-            b':' => (colon, sign) = (true, true),
-            b'=' => sign = true,
-            b'%' if bytes.get(i + 1).is_some_and(u8::is_ascii_hexdigit) => return true,
-            0x80.. | 0..=0x1f | 0x7f => return true,
-            _ => {}
+            Says::Other => match b {
+                b'-' => {
+                    sign |= i == start;
+                    marks += 1;
+                }
+                b'@' => at = true,
+                b':' => (colon, sign) = (true, true),
+                b'=' => sign = true,
+                b'+' if ends_with_scheme(bytes.get(start..i).unwrap_or_default()) => return true,
+                b'\\' if matches!(bytes.get(i + 1), Some(b'u' | b'x')) => return true,
+                b'%' if bytes.get(i + 1).is_some_and(u8::is_ascii_hexdigit) => return true,
+                0x80.. | 0..=0x1f | 0x7f => return true,
+                _ => {}
+            },
         }
     }
     (at && colon)
-        || (marks > 1 && holds_token(bytes.get(start..).unwrap_or_default(), marks))
+        || (marks > 0 && holds_token(bytes.get(start..).unwrap_or_default(), marks))
         || (sign && has_stem(bytes))
 }
 

@@ -1,5 +1,9 @@
 //! Keys of secrets: of environment variables, headers, options, parameters and JSON.
 
+use std::borrow::Cow;
+
+use super::escapes;
+
 /// Words that make a key a secret's wherever they stand in it.
 const SECRET_WORDS: &[&str] = &[
     "apikey",
@@ -19,6 +23,7 @@ const SECRET_WORDS: &[&str] = &[
     "signature",
     "mnemonic",
     "session",
+    "sessid",
     "authentication",
 ];
 
@@ -44,10 +49,41 @@ const SECRET_TAILS: &[&str] = &[
     "signingkey",
     "deploykey",
     "authorization",
+    "sessid",
+    "sessionid",
 ];
 
 /// Words that make a key a secret's when they end it.
 const SECRET_ENDINGS: &[&str] = &["key", "pass", "pat", "auth", "sig", "pw", "dsn", "pem", "webhook", "pin", "otp"];
+
+/// Ends of a last word written without a boundary (`OPENAIKEY`, `ADMINPASS`), and the words that end
+/// like that and are none.
+const SECRET_ENDS: &[(&str, &[&str])] = &[
+    (
+        "key",
+        &[
+            "monkey",
+            "donkey",
+            "turkey",
+            "hockey",
+            "jockey",
+            "whiskey",
+            "mickey",
+            "lackey",
+            "turnkey",
+            "hotkey",
+            "keykey",
+            "publickey",
+            "primarykey",
+            "foreignkey",
+            "sortkey",
+            "cachekey",
+            "objectkey",
+        ],
+    ),
+    ("pass", &["compass", "bypass", "multipass", "trespass", "surpass", "underpass", "overpass"]),
+    ("pwd", &["oldpwd"]),
+];
 
 /// Last words that name something about a secret rather than the secret.
 const HARMLESS_ENDINGS: &[&str] = &[
@@ -74,6 +110,10 @@ const HARMLESS_ENDINGS: &[&str] = &[
     "timeout",
 ];
 
+/// Further words that, below a key that may be about a secret (`auth: {user: …}`), name none.
+const HARMLESS_BELOW: &[&str] =
+    &["user", "username", "scope", "scopes", "scheme", "method", "mode", "realm", "provider", "audience", "version"];
+
 /// Words beside which "tokens" are counted rather than kept.
 const QUANTITIES: &[&str] =
     &["max", "min", "num", "total", "input", "output", "prompt", "completion", "context", "used", "n", "per"];
@@ -92,6 +132,9 @@ const PROSE: &[&str] =
 /// ```
 #[must_use]
 pub fn is_secret_key(key: &str) -> bool {
+    if let Cow::Owned(key) = escapes::decode(key) {
+        return is_secret_key(&key);
+    }
     // What cannot be seen is no part of a name: it would only hide one.
     if !key.is_ascii() || key.bytes().any(|b| b.is_ascii_control()) {
         let seen: String = key.chars().filter(|c| !crate::text::is_unprintable(*c)).collect();
@@ -107,7 +150,13 @@ fn judge(key: &str) -> bool {
         words.pop();
     }
     let Some((last, before)) = words.split_last() else { return false };
-    if last == "id" && before.last().is_some_and(|w| w == "session") {
+    // A session is known by its id, and AppRole's secret_id is the secret; SECRET_NAME may be.
+    let told = |words: &[&str]| before.last().is_some_and(|w| words.contains(&w.as_str()));
+    if (last == "id" && told(&["session"])) || (matches!(last.as_str(), "id" | "name") && told(&["secret", "password"]))
+    {
+        return true;
+    }
+    if last == "sid" && (before.is_empty() || told(&["connect"])) {
         return true;
     }
     if HARMLESS_ENDINGS.contains(&last.as_str())
@@ -118,7 +167,13 @@ fn judge(key: &str) -> bool {
     if singular(last) == "key" && before.last().is_some_and(|w| w == "public") {
         return false;
     }
-    SECRET_ENDINGS.contains(&singular(last)) || words.iter().any(|w| is_secret_word(w))
+    SECRET_ENDINGS.contains(&singular(last))
+        || has_secret_end(singular(last))
+        || words.iter().any(|w| is_secret_word(w))
+}
+
+fn has_secret_end(word: &str) -> bool {
+    SECRET_ENDS.iter().any(|(end, others)| word.ends_with(end) && !others.iter().any(|other| word.ends_with(other)))
 }
 
 fn is_secret_word(word: &str) -> bool {
@@ -135,6 +190,18 @@ fn singular(word: &str) -> &str {
 /// only is about them.
 pub(crate) fn holds_secrets(key: &str) -> bool {
     is_secret_key(key) && key_words(key).iter().any(|w| is_secret_word(w))
+}
+
+/// Whether the secret under a key is a URL as a whole.
+pub(crate) fn is_key_of_url(key: &str) -> bool {
+    key_words(key).last().is_some_and(|last| matches!(singular(last), "dsn" | "webhook"))
+}
+
+/// Whether a key below one that may be about a secret names no secret itself.
+pub(crate) fn is_harmless_below(key: &str) -> bool {
+    key_words(key)
+        .last()
+        .is_some_and(|last| HARMLESS_ENDINGS.contains(&last.as_str()) || HARMLESS_BELOW.contains(&last.as_str()))
 }
 
 /// Whether a key may as well be the subject of a sentence.
@@ -180,27 +247,62 @@ fn words(key: &str) -> Vec<String> {
     words
 }
 
-/// Whether a text has a part that every secret-looking key has one of.
-pub(super) fn has_stem(key: &[u8]) -> bool {
-    let begins = |rest: &[u8], stems: &[&[u8]]| {
-        stems.iter().any(|stem| rest.get(..stem.len()).is_some_and(|part| part.eq_ignore_ascii_case(stem)))
+/// Parts of which every secret-looking key has one, and what announces a secret as such a key does
+/// (`-u`, `mysql -p`, `Negotiate`).
+const STEMS: &[&[u8]] = &[
+    b"auth",
+    b"bearer",
+    b"cred",
+    b"cookie",
+    b"code",
+    b"dsn",
+    b"jwt",
+    b"key",
+    b"mnemonic",
+    b"otp",
+    b"pass",
+    b"pat",
+    b"pw",
+    b"pem",
+    b"pin",
+    b"secret",
+    b"sig",
+    b"sess",
+    b"sid",
+    b"token",
+    b"webhook",
+    b"-u",
+    b"mysql",
+    b"mariadb",
+    b"negotiate",
+];
+
+/// For each byte, the second letters of the stems that begin with it, as bits: one look settles
+/// nearly every place of a text.
+const SECONDS: [u32; 256] = {
+    let (mut seconds, mut i) = ([0; 256], 0);
+    while i < STEMS.len() {
+        let (first, second) = (STEMS[i][0], letter(STEMS[i][1]));
+        seconds[first as usize] |= second;
+        seconds[first.to_ascii_uppercase() as usize] |= second;
+        i += 1;
+    }
+    seconds
+};
+
+/// The bit of a letter, whatever its case; some other bytes share it.
+const fn letter(byte: u8) -> u32 {
+    1 << (byte & 31)
+}
+
+/// Whether a text has one of the [`STEMS`].
+pub(super) fn has_stem(text: &[u8]) -> bool {
+    let begins_at = |at: usize| {
+        let rest = text.get(at..).unwrap_or_default();
+        STEMS.iter().any(|stem| rest.get(..stem.len()).is_some_and(|part| part.eq_ignore_ascii_case(stem)))
     };
-    key.iter().enumerate().any(|(at, first)| {
-        let stems: &[&[u8]] = match first.to_ascii_lowercase() {
-            b'a' => &[b"auth"],
-            b'b' => &[b"bearer"],
-            b'c' => &[b"cred", b"cookie", b"code"],
-            b'd' => &[b"dsn"],
-            b'j' => &[b"jwt"],
-            b'm' => &[b"mnemonic"],
-            b'o' => &[b"otp"],
-            b'k' => &[b"key"],
-            b'p' => &[b"pass", b"pat", b"pw", b"pem", b"pin"],
-            b's' => &[b"secret", b"sig", b"session", b"sid"],
-            b't' => &[b"token"],
-            b'w' => &[b"webhook"],
-            _ => return false,
-        };
-        begins(key.get(at..).unwrap_or_default(), stems)
-    })
+    text.iter()
+        .zip(text.iter().skip(1))
+        .enumerate()
+        .any(|(at, (first, second))| SECONDS[usize::from(*first)] & letter(*second) != 0 && begins_at(at))
 }

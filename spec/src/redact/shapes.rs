@@ -12,6 +12,7 @@ const TOKEN_SHAPES: &[(&str, usize)] = &[
     ("rk_live_", 8),
     ("pk_live_", 8),
     ("whsec_", 8),
+    ("mcpr_", 16),
     ("ghp_", 16),
     ("gho_", 16),
     ("ghu_", 16),
@@ -46,6 +47,12 @@ const TOKEN_SHAPES: &[(&str, usize)] = &[
     ("eyJ", 24),
 ];
 
+/// How a key in PEM begins, up to its label.
+const PEM: &str = "-----BEGIN";
+
+/// What ends a label of PEM.
+const DASHES: &str = "-----";
+
 /// How long the shortest of those tokens is that begins with each byte: one look settles nearly all
 /// words.
 const SHORTEST_TOKENS: [usize; 256] = {
@@ -68,7 +75,7 @@ pub fn is_secret_shaped(word: &str) -> bool {
     if word.bytes().all(|b| is_token_byte(b) || matches!(b, b'/' | b'=')) {
         is_token(word.as_bytes())
     } else {
-        word.contains("-----BEGIN") && word.contains("PRIVATE")
+        word.contains(PEM) && word.contains("PRIVATE")
     }
 }
 
@@ -109,8 +116,7 @@ fn is_random(word: &[u8]) -> bool {
 /// Whether a part of a word is a token or begins a key in PEM; `marks` counts its digits, capitals,
 /// dashes and underscores, of which either has several.
 pub(super) fn holds_token(word: &[u8], marks: usize) -> bool {
-    const PEM: &[u8] = b"-----BEGIN";
-    if marks >= PEM.len() && word.windows(PEM.len()).any(|part| part == PEM) {
+    if marks >= PEM.len() && word.windows(PEM.len()).any(|part| part == PEM.as_bytes()) {
         return true;
     }
     // "=" may be part of a token and may end a key: both readings count.
@@ -123,18 +129,20 @@ pub(super) fn holds_token(word: &[u8], marks: usize) -> bool {
 pub(super) fn pem(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut rest = text;
-    while let Some(start) = rest.find("-----BEGIN") {
-        let (before, from) = rest.split_at(start);
-        let label_end = from.get(10..).and_then(|t| t.find("-----")).map_or(from.len(), |i| i + 15);
-        let (label, body) = from.split_at(label_end.min(from.len()));
+    while let Some(start) = rest.find(PEM) {
+        let (before, from) = rest.split_at(start + PEM.len());
+        let is_label = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b' ';
+        let (label, body) = from.split_at(from.bytes().take_while(is_label).count());
         out.push_str(before);
         out.push_str(label);
-        rest = if label.contains("PRIVATE") {
+        rest = body;
+        if label.contains("PRIVATE") {
+            if body.starts_with(DASHES) {
+                out.push_str(DASHES);
+            }
             out.push_str(MASK);
-            body.find("-----END").and_then(|i| body.get(i..)).unwrap_or_default()
-        } else {
-            body
-        };
+            rest = body.find("-----END").and_then(|i| body.get(i..)).unwrap_or_default();
+        }
     }
     if out.is_empty() {
         return Cow::Borrowed(text);

@@ -47,6 +47,24 @@ impl Key {
         })
     }
 
+    /// The field that a line begins with, and what stands behind its colon.
+    fn beginning(line: &str) -> Option<(Self, &str)> {
+        // No two of them begin with the same letter.
+        let key = match line.as_bytes() {
+            [b'c', ..] => Self::Command,
+            [b'a', ..] => Self::Args,
+            [b'd', ..] => Self::Description,
+            [b'e', ..] => Self::Env,
+            [b'h', ..] => Self::Header,
+            [b't', ..] => Self::Transport,
+            [b'u', ..] => Self::Url,
+            _ => return None,
+        };
+        let rest = line.strip_prefix(key.as_str())?;
+        let rest = if key == Self::Header { rest.strip_prefix('s').unwrap_or(rest) } else { rest };
+        Some((key, rest.strip_prefix(':')?))
+    }
+
     /// Whether several lines may give it.
     pub(crate) fn is_repeatable(self) -> bool {
         matches!(self, Self::Args | Self::Env | Self::Header)
@@ -107,31 +125,46 @@ pub(crate) fn source_lines(
 /// Calls `visit` with each line of a paragraph that is, or looks like, a field.
 pub(crate) fn lines<'a>(text: &'a str, span: Range<usize>, comments: &[Range<usize>], mut visit: impl FnMut(Line<'a>)) {
     source_lines(text, span, comments, |line| {
-        let whole = text.get(line.clone()).unwrap_or_default();
-        let content = whole.trim_end_matches(['\n', '\r']);
+        let content = unended(text.get(line.clone()).unwrap_or_default());
+        let begins = begins_line(text, line.start);
+        if let Some((key, value)) = Key::beginning(content).filter(|_| begins) {
+            let content = line.start..line.start + content.len();
+            return visit(Line::Field(FieldLine { key, value: trim(value), content, span: line }));
+        }
         let inner = content.trim_start_matches([' ', '\t']);
         let Some((key, value)) = split_key(inner) else { return };
-        let indented = inner.len() < content.len() || !begins_line(text, line.start);
-        let known = Key::parse(key);
-        match known {
-            Some(known) if !indented => visit(Line::Field(FieldLine {
-                key: known,
-                value: value.trim_matches([' ', '\t']),
-                content: line.start..line.start + content.len(),
-                span: line,
-            })),
-            Some(_) => visit(Line::Doubtful { at: line.start, key, why: Doubt::Indented }),
+        let indented = inner.len() < content.len() || !begins;
+        let why = if Key::parse(key).is_some() {
+            Doubt::Indented
+        } else if !(value.is_empty() || value.starts_with([' ', '\t'])) {
             // "https://…" and "Note:this" are prose.
-            None if !(value.is_empty() || value.starts_with([' ', '\t'])) => {}
-            None if Key::parse(&key.to_ascii_lowercase()).is_some() => {
-                visit(Line::Doubtful { at: line.start, key, why: Doubt::Case });
-            }
-            None if !indented && key.bytes().all(|b| !b.is_ascii_uppercase()) => {
-                visit(Line::Doubtful { at: line.start, key, why: Doubt::Unknown });
-            }
-            None => {}
-        }
+            return;
+        } else if Key::parse(&key.to_ascii_lowercase()).is_some() {
+            Doubt::Case
+        } else if !indented && key.bytes().all(|b| !b.is_ascii_uppercase()) {
+            Doubt::Unknown
+        } else {
+            return;
+        };
+        visit(Line::Doubtful { at: line.start, key, why });
     });
+}
+
+/// A line without its line break.
+fn unended(line: &str) -> &str {
+    let line = line.strip_suffix('\n').unwrap_or(line);
+    line.strip_suffix('\r').unwrap_or(line)
+}
+
+/// A text without the white space around it.
+#[inline]
+pub(crate) fn trim(text: &str) -> &str {
+    // Most have one space before them, or none.
+    let text = text.strip_prefix(' ').unwrap_or(text);
+    match text.as_bytes() {
+        [b' ' | b'\t', ..] | [.., b' ' | b'\t'] => text.trim_matches([' ', '\t']),
+        _ => text,
+    }
 }
 
 fn begins_line(text: &str, at: usize) -> bool {
@@ -145,7 +178,7 @@ fn split_key(line: &str) -> Option<(&str, &str)> {
     if !bytes.first()?.is_ascii_alphabetic() {
         return None;
     }
-    let is_key = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-    let length = bytes.iter().take(LONGEST + 1).take_while(is_key).count();
+    let is_sign = |b: &u8| !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    let length = bytes.iter().take(LONGEST + 1).position(is_sign)?;
     Some((line.get(..length)?, line.get(length..)?.strip_prefix(':')?))
 }

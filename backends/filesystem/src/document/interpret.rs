@@ -11,7 +11,7 @@ use mcp_registry_spec::{
 use serde_json::Value;
 
 use super::blocks::{Block, line_end, line_start};
-use super::fields::{self, Doubt, FieldLine, Key, Line};
+use super::fields::{self, Doubt, FieldLine, Key, Line, trim};
 use super::flow;
 use super::{Problem, Section};
 
@@ -254,7 +254,7 @@ fn insert(map: &mut BTreeMap<String, EnvTemplate>, what: &str, key: String, valu
 
 /// Whether a value of a field line is YAML flow rather than plain text.
 pub(crate) fn is_flow(value: &str) -> bool {
-    value.starts_with(['[', '{', '"'])
+    matches!(value.as_bytes(), [b'[' | b'{' | b'"', ..])
 }
 
 fn flow_of(value: &str, key: Key) -> Result<Value, Complaint> {
@@ -305,8 +305,22 @@ pub(crate) fn scalar_of(value: &str, key: Key) -> Result<String, Complaint> {
 }
 
 /// The pieces of a plain value, which commas part; empty ones count for nothing.
-fn pieces(value: &str) -> impl Iterator<Item = &str> {
-    value.split(',').map(trim).filter(|piece| !piece.is_empty())
+pub(crate) fn pieces(value: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(value);
+    std::iter::from_fn(move || {
+        let all = rest?;
+        let (piece, after) = parted(all, b',').map_or((all, None), |(piece, after)| (piece, Some(after)));
+        rest = after;
+        Some(trim(piece))
+    })
+    .filter(|piece| !piece.is_empty())
+}
+
+/// What stands before and behind the first `sign`, an ASCII one: values are short, and
+/// `str::split_once` is made for long texts.
+fn parted(text: &str, sign: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|b| b == sign)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 /// The arguments of an `args` line.
@@ -341,9 +355,9 @@ pub(crate) fn pairs_of(value: &str, key: Key) -> Result<Vec<Pair<'_>>, Complaint
     }
 }
 
-fn pair_of(piece: &str, key: Key) -> Result<(&str, &str), Complaint> {
-    let (sign, form) = if key == Key::Header { (':', "Name: value") } else { ('=', "NAME=value") };
-    match piece.split_once(sign) {
+pub(crate) fn pair_of(piece: &str, key: Key) -> Result<(&str, &str), Complaint> {
+    let (sign, form) = if key == Key::Header { (b':', "Name: value") } else { (b'=', "NAME=value") };
+    match parted(piece, sign) {
         Some((name, value)) if !trim(name).is_empty() => Ok((trim(name), trim(value))),
         // The piece may be a secret's second half ("A=b,c"): it is not shown.
         _ => Err(complaint(
@@ -351,8 +365,4 @@ fn pair_of(piece: &str, key: Key) -> Result<(&str, &str), Complaint> {
             "a value with a comma in it is written as YAML flow: env: {\"NAME\": \"a,b\"}",
         )),
     }
-}
-
-fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
 }

@@ -13,13 +13,19 @@ const MOST_NESTED: usize = 256;
 pub fn check(text: &str) -> Result<(), Problem> {
     let bytes = text.as_bytes();
     let mut start = 0;
-    for end in memchr::memchr2_iter(b'\n', b'\r', bytes).chain([bytes.len()]) {
-        // A line opens no more than it has bytes.
-        if end - start > MOST_NESTED && nesting(bytes.get(start..end).unwrap_or_default()) > MOST_NESTED {
+    while let Some(within) = bytes.get(start..start + MOST_NESTED + 1) {
+        // A line opens no more than it has bytes: those that end within reach need no look.
+        if let Some(last) = memchr::memrchr2(b'\n', b'\r', within) {
+            start += last + 1;
+            continue;
+        }
+        let rest = bytes.get(start..).unwrap_or_default();
+        let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        if nesting(rest.get(..end).unwrap_or_default()) > MOST_NESTED {
             let line = 1 + count_lines(bytes.get(..start).unwrap_or_default());
             return Err(Problem::new(line, format!("quotes or lists are nested deeper than {MOST_NESTED} levels")));
         }
-        start = end + 1;
+        start += end + 1;
     }
     Ok(())
 }
@@ -81,7 +87,12 @@ mod tests {
             "  * > 2) ".repeat(100),
             format!("{}- ", " ".repeat(600)),
         ] {
-            assert_eq!(check(&format!("# x\n{deep}a\n")).unwrap_err().line, Some(2), "{deep}");
+            for (before, line) in
+                [("", 1), ("# x\n", 2), (&*"a\r\n\n".repeat(300), 601), (&*format!("{deep:.256}\n"), 2)]
+            {
+                assert_eq!(check(&format!("{before}{deep}a\n")).unwrap_err().line, Some(line), "{before}{deep}");
+                assert_eq!(check(&format!("{before}{deep}")).unwrap_err().line, Some(line), "{before}{deep}");
+            }
         }
         for plain in ["-".repeat(300), "*".repeat(300), " ".repeat(300), "1".repeat(300), "> - a".to_owned()] {
             assert_eq!(check(&plain), Ok(()), "{plain}");

@@ -10,6 +10,7 @@ mod change;
 mod edits;
 mod fields;
 mod flow;
+mod glance;
 mod interpret;
 mod limits;
 mod plain;
@@ -17,13 +18,16 @@ mod render;
 mod section;
 mod yaml_lines;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::iter::Peekable;
 use std::ops::Range;
 
-use mcp_registry_spec::{ErrorKind, McpServerSpec, ServerName};
+use mcp_registry_spec::name::is_name;
+use mcp_registry_spec::reference::sort_by_name;
+use mcp_registry_spec::{ErrorKind, McpServerSpec, ServerName, TransportKind};
 
-use blocks::Block;
 pub use limits::check;
 pub(crate) use section::Section;
 
@@ -76,6 +80,60 @@ pub struct Stray<'a> {
     pub line: usize,
 }
 
+/// What a listing shows of an entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary<'a> {
+    /// How it is reached.
+    pub transport: TransportKind,
+    /// What it is for.
+    pub description: Cow<'a, str>,
+}
+
+/// The name of each entry with its summary, or with what is wrong with it: the
+/// [entries](Document::entries) in short, at a fraction of their cost.
+pub fn summaries(text: &str) -> impl Iterator<Item = (ServerName, Result<Summary<'_>, Problem>)> {
+    // Nearly every field refuses a NUL: looked for once, and not in each.
+    let has_nul = memchr::memchr(0, text.as_bytes()).is_some();
+    let mut found = Vec::new();
+    section::walk(text, |section| {
+        if is_name(section.title()) {
+            let glanced = if has_nul { None } else { glance::summary(section, text) };
+            found.push((section.title(), section.line(), glanced.ok_or_else(|| Box::new(section.clone()))));
+        }
+    });
+    sort_by_name(&mut found, |(title, ..)| title);
+    let mut rest = found.into_iter().peekable();
+    std::iter::from_fn(move || {
+        let (title, line, glanced) = rest.next()?;
+        let name = ServerName::parse(title).ok()?;
+        let summary = match (next_twin(&mut rest, |(other, ..)| *other == title), glanced) {
+            (Some((_, twin, _)), _) => Err(twin_problem(&name, line, twin)),
+            (None, Ok(summary)) => Ok(summary),
+            (None, Err(section)) => section.spec(text, name.clone(), &mut Vec::new()).map(Summary::from),
+        };
+        Some((name, summary))
+    })
+}
+
+impl From<McpServerSpec> for Summary<'_> {
+    fn from(spec: McpServerSpec) -> Self {
+        Self { transport: spec.transport.kind(), description: spec.description.into() }
+    }
+}
+
+/// The entry `name` of a document, if there is one: what [`Document::entry_of`] gives, with no other
+/// section kept.
+#[must_use]
+pub fn entry_of(text: &str, name: &ServerName) -> Option<Entry> {
+    let mut sections = Vec::new();
+    let tail = section::walk(text, |section| {
+        if section.title() == name.as_str() {
+            sections.push(section.clone());
+        }
+    });
+    Document { text, sections, tail }.entry_of(name)
+}
+
 /// A parsed `mcp.md`.
 ///
 /// Its `Debug` shows how much there is and none of it (rule 4).
@@ -84,46 +142,15 @@ pub struct Document<'a> {
     text: &'a str,
     sections: Vec<Section<'a>>,
     /// Where a fence or comment that never ends begins, when the document ends in one.
-    tail: Option<(usize, &'static str)>,
+    tail: section::Tail,
 }
 
 impl<'a> Document<'a> {
     /// Reads a document. Any text is one; what is wrong in it is told entry by entry.
     #[must_use]
     pub fn parse(text: &'a str) -> Self {
-        let mut sections: Vec<Section<'a>> = Vec::new();
-        let mut tail = None;
-        let mut open: Option<Section<'a>> = None;
-        let mut lines = LineCounter::new(text, 0, 1);
-        blocks::walk(text, |block| {
-            tail = match &block {
-                Block::Yaml { span } => Some((span.start, "code fence")),
-                Block::Other { span, what } => Some((span.start, *what)),
-                _ => None,
-            };
-            match block {
-                Block::Heading { level, span, title } => {
-                    let title_text = text.get(title.clone()).unwrap_or_default();
-                    if let Some(mut section) = open.take() {
-                        section.close(span.start);
-                        section.notice_swallowed_field(text, &span, title);
-                        sections.push(section);
-                    }
-                    if level == 2 {
-                        open = Some(Section::open(title_text, span.clone(), lines.line_of(span.start)));
-                    }
-                }
-                block => {
-                    if let Some(section) = &mut open {
-                        section.add(block);
-                    }
-                }
-            }
-        });
-        if let Some(mut section) = open {
-            section.close(text.len());
-            sections.push(section);
-        }
+        let mut sections = Vec::new();
+        let tail = section::walk(text, |section| sections.push(section.clone()));
         Self { text, sections, tail }
     }
 
@@ -133,39 +160,11 @@ impl<'a> Document<'a> {
         self.entries_of(self.sorted())
     }
 
-    /// Gives the [entries](Self::entries) to `work`, in one part or, where there are very many, in a
-    /// part for each processor; what `work` makes of the parts comes in their order.
-    pub fn in_parts<T: Send>(&self, work: impl Fn(&mut dyn Iterator<Item = Entry>) -> T + Sync) -> Vec<T> {
-        let mut rest = self.sorted();
-        let processors =
-            if rest.len() < 2 * PART { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
-        let size = rest.len().div_ceil(processors).max(PART);
-        let mut parts = Vec::new();
-        while rest.len() > size {
-            // Sections of one name are one entry: they stay together.
-            let twins =
-                rest.windows(2).skip(size - 1).take_while(|pair| matches!(pair, [a, b] if a.title() == b.title()));
-            let tail = rest.split_off(size + twins.count());
-            parts.push(std::mem::replace(&mut rest, tail));
-        }
-        std::thread::scope(|scope| {
-            let work = &work;
-            let run = move |part| work(&mut self.entries_of(part));
-            let others: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || run(part))).collect();
-            let last = run(rest);
-            let mut made: Vec<T> = others.into_iter().map(joined).collect();
-            made.push(last);
-            made
-        })
-    }
-
     /// The sections that may be entries, by title; those of one title in the order of the document.
     fn sorted(&self) -> Vec<&Section<'a>> {
-        let named = self.sections.iter().filter(|s| !s.is_reserved());
-        let mut named: Vec<_> = named.map(|s| (beginning(s.title()), s)).collect();
-        // Stable: sections of one name stay in the order of the document.
-        named.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.title().cmp(other.title())));
-        named.into_iter().map(|(_, section)| section).collect()
+        let mut named: Vec<_> = self.sections.iter().filter(|s| !s.is_reserved()).collect();
+        sort_by_name(&mut named, |section| section.title());
+        named
     }
 
     fn entries_of<'s>(&'s self, sorted: Vec<&'s Section<'a>>) -> impl Iterator<Item = Entry> + 's {
@@ -173,12 +172,9 @@ impl<'a> Document<'a> {
         std::iter::from_fn(move || {
             loop {
                 let section = rest.next()?;
-                let mut twins = Vec::new();
-                while let Some(twin) = rest.next_if(|s| s.title() == section.title()) {
-                    twins.push(twin.line());
-                }
+                let twin = next_twin(&mut rest, |other| other.title() == section.title());
                 if let Some(name) = section.name() {
-                    return Some(self.entry(name, section, &twins));
+                    return Some(self.entry(name, section, twin));
                 }
             }
         })
@@ -189,13 +185,12 @@ impl<'a> Document<'a> {
     pub fn entry_of(&self, name: &ServerName) -> Option<Entry> {
         let mut same = self.named(name);
         let section = same.next()?;
-        let twins: Vec<usize> = same.map(Section::line).collect();
-        Some(self.entry(name.clone(), section, &twins))
+        Some(self.entry(name.clone(), section, same.next()))
     }
 
-    fn entry(&self, name: ServerName, section: &Section<'a>, twins: &[usize]) -> Entry {
-        if let Some(twin) = twins.first() {
-            let problem = twin_problem(&name, section.line(), *twin);
+    fn entry(&self, name: ServerName, section: &Section<'a>, twin: Option<&Section<'a>>) -> Entry {
+        if let Some(twin) = twin {
+            let problem = twin_problem(&name, section.line(), twin.line());
             return Entry { name, spec: Err(problem), warnings: Vec::new() };
         }
         let mut warnings = Vec::new();
@@ -250,20 +245,11 @@ impl fmt::Debug for Document<'_> {
     }
 }
 
-/// The fewest entries that are worth a thread.
-const PART: usize = 2000;
-
-/// What a thread made; its panic goes on in this one.
-fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// The first bytes of a title as a number of the same order. Comparing it settles nearly every
-/// comparison without a look at the text, which lies far off.
-fn beginning(title: &str) -> u128 {
-    let mut bytes = [0; 16];
-    bytes.iter_mut().zip(title.bytes()).for_each(|(byte, b)| *byte = b);
-    u128::from_be_bytes(bytes)
+/// Takes what `is_twin` off `rest`, and gives the first of it.
+fn next_twin<I: Iterator>(rest: &mut Peekable<I>, is_twin: impl Fn(&I::Item) -> bool) -> Option<I::Item> {
+    let twin = rest.next_if(&is_twin)?;
+    while rest.next_if(&is_twin).is_some() {}
+    Some(twin)
 }
 
 fn twin_problem(name: &ServerName, first: usize, second: usize) -> Problem {
@@ -292,7 +278,22 @@ impl<'a> LineCounter<'a> {
     }
 }
 
-/// How many line feeds there are.
+/// How many lines end here: with a line feed, a carriage return, or both.
 pub(crate) fn count_lines(bytes: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', bytes).count()
+    let is_lone = |at: &usize| bytes.get(at + 1) != Some(&b'\n');
+    memchr::memchr_iter(b'\n', bytes).count() + memchr::memchr_iter(b'\r', bytes).filter(is_lone).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_ends_with_a_line_feed_a_carriage_return_or_both() {
+        for end in ["\n", "\r", "\r\n"] {
+            let text = ["# Mine", "", "## a", "command: npx", "", "## b", "args: x", ""].join(end);
+            let broken = Document::parse(&text).entries().find_map(|entry| entry.spec.err()).unwrap();
+            assert_eq!(broken.line, Some(6), "{end:?}");
+        }
+    }
 }

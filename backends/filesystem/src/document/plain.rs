@@ -18,7 +18,10 @@ pub(crate) fn walk(text: &str, start: usize, visit: &mut impl FnMut(Block)) -> u
     let mut settled = start;
     let mut at = start;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let stop = memchr::memchr3(b'\n', b'\r', b'<', rest).unwrap_or(rest.len());
+        let stop = match rest {
+            [b'\n', ..] => 0,
+            _ => memchr::memchr3(b'\n', b'\r', b'<', rest).unwrap_or(rest.len()),
+        };
         let (line, end) = match rest.get(stop..).unwrap_or_default() {
             [] => (rest, bytes.len()),
             [b'\n', ..] => (rest.get(..stop).unwrap_or_default(), at + stop + 1),

@@ -12,7 +12,7 @@ use super::{LineCounter, Problem, interpret};
 const RESERVED: &str = "allowed commands";
 
 /// A section of a document.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Section<'a> {
     title: &'a str,
     span: Range<usize>,
@@ -25,25 +25,66 @@ pub(crate) struct Section<'a> {
     swallowed: Option<usize>,
 }
 
+/// Where something that never ends begins, and what it is, when the document ends in such.
+pub(crate) type Tail = Option<(usize, &'static str)>;
+
+/// Calls `visit` with each section of `text`, in order. It is one section that is opened anew, so
+/// that those who only look need no memory for all of them.
+pub(crate) fn walk<'a>(text: &'a str, mut visit: impl FnMut(&Section<'a>)) -> Tail {
+    let mut tail = None;
+    let mut is_open = false;
+    let mut section = Section::default();
+    let mut lines = LineCounter::new(text, 0, 1);
+    blocks::walk(text, |block| {
+        tail = match &block {
+            Block::Yaml { span } => Some((span.start, "code fence")),
+            Block::Other { span, what } => Some((span.start, *what)),
+            _ => None,
+        };
+        match block {
+            Block::Heading { level, span, title } => {
+                if is_open {
+                    section.span.end = span.start;
+                    section.notice_swallowed_field(text, &span, title.clone());
+                    visit(&section);
+                }
+                is_open = level == 2;
+                if is_open {
+                    let line = lines.line_of(span.start);
+                    section.open(text.get(title).unwrap_or_default(), span, line);
+                }
+            }
+            block if is_open => section.add(block),
+            _ => {}
+        }
+    });
+    if is_open {
+        section.span.end = text.len();
+        visit(&section);
+    }
+    tail
+}
+
 impl<'a> Section<'a> {
-    pub(crate) fn open(title: &'a str, heading: Range<usize>, line: usize) -> Self {
-        Self { title, body: heading.end, span: heading, line, blocks: Vec::with_capacity(1), swallowed: None }
+    fn open(&mut self, title: &'a str, heading: Range<usize>, line: usize) {
+        self.title = title;
+        self.body = heading.end;
+        self.span = heading;
+        self.line = line;
+        self.blocks.clear();
+        self.swallowed = None;
     }
 
-    pub(crate) fn add(&mut self, block: Block) {
+    fn add(&mut self, block: Block) {
         // What stands in a comment is out of the way on purpose.
         if !matches!(block, Block::Other { what: blocks::COMMENT, .. }) {
             self.blocks.push(block);
         }
     }
 
-    pub(crate) fn close(&mut self, end: usize) {
-        self.span.end = end;
-    }
-
     /// `command: npx` with `---` below is a heading to CommonMark. Taken as one it would silently
     /// cost the section its field, so the section is broken instead.
-    pub(crate) fn notice_swallowed_field(&mut self, text: &str, heading: &Range<usize>, title: Range<usize>) {
+    fn notice_swallowed_field(&mut self, text: &str, heading: &Range<usize>, title: Range<usize>) {
         let is_atx = text.get(heading.clone()).is_some_and(|h| h.trim_start_matches(' ').starts_with('#'));
         if !is_atx {
             let mut found = None;
@@ -75,6 +116,11 @@ impl<'a> Section<'a> {
 
     pub(crate) fn blocks(&self) -> &[Block] {
         &self.blocks
+    }
+
+    /// Whether no field of it was taken for a heading.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.swallowed.is_none()
     }
 
     pub(crate) fn is_reserved(&self) -> bool {

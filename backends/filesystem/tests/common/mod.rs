@@ -200,3 +200,104 @@ pub(crate) fn document() -> impl Strategy<Value = String> {
         if bom { format!("\u{feff}{text}") } else { text }
     })
 }
+
+/// Any document of sections whose fields are right, wrong and doubtful in every way there is, in
+/// which some characters then were replaced.
+pub(crate) fn sections() -> impl Strategy<Value = String> {
+    let heading = prop::sample::select(vec![
+        "## a\n",
+        "## b\n",
+        "## c\n",
+        "\n## d\n\n",
+        "\n## e\n\n",
+        "## ghp_0123456789abcdefghij\n",
+        "## not a name\n",
+        "## Allowed commands\n",
+        "# end\n",
+    ]);
+    let right = prop::sample::select(vec![
+        "\n",
+        "prose\n",
+        "args: -y, x\n",
+        "args: -y, ${X}, $Y, $$\n",
+        "args: , ,\n",
+        "env: A=$A\n",
+        "env: A=$A, B=Bearer ${B}, C=\n",
+        "env: A=1,B=2,C=3,D=4,E=5,F=6,G=7,H=8\n",
+        "transport: stdio\n",
+        "description: d\n",
+        "description:  token=hunter2 \t\n",
+        "https://h/\n",
+    ]);
+    let doubtful = prop::sample::select(vec![
+        "command: npx\n",
+        "command:npx\n",
+        "command:\t npx \t\n",
+        "command:\n",
+        "command: \u{a0}\n",
+        "command: \"npx\"\n",
+        "command: [npx]\n",
+        "command: a\u{0}b\n",
+        "Command: npx\n",
+        " command: npx\n",
+        "commands: npx\n",
+        "args: ${X:-y\n",
+        "args: $HOME/x, ${\n",
+        "args: [\"a,b\"]\n",
+        "args: [1]\n",
+        "args: a\u{0}\n",
+        "env: A=1, A=2\n",
+        "env: A=$A/x\n",
+        "env: A=$\n",
+        "env: A\n",
+        "env: =1\n",
+        "env: B-C=1\n",
+        "env: A/B=1\n",
+        "env: TOKEN:s=1\n",
+        "env: ghp_0123456789abcdefghij=1\n",
+        "env: {\"A\": \"1,2\"}\n",
+        "env: A=1,B=2,C=3,D=4,E=5,F=6,G=7,H=8,I=9\n",
+        "env: A=1,B=2,C=3,D=4,E=5,F=6,G=7,H=8,I=9,A=1\n",
+        "transport: sse\n",
+        "transport: pigeon\n",
+        "transport: \"stdio\"\n",
+        "description: \"x\\ny\"\n",
+        "description: \"x\n",
+        "description:\n",
+        "url: https://h/\n",
+        "url: ftp://h/\n",
+        "header: A: b\n",
+        "headers: {\"A\": \"b\"}\n",
+        "```yaml\ncommand: npx\n```\n",
+        "```yaml\nx: 1\n```\n",
+        "```\ncommand: npx\n```\n",
+        "prose <!--\n",
+        "-->\n",
+        "> quote\n",
+        "- item\n",
+        "---\n",
+        "===\n",
+        "\ndescription: d\n---\n",
+        "\ndescription: d\n===\n",
+        "prose\\\n",
+    ]);
+    let command = prop_oneof![9 => Just("command: npx\n"), 1 => Just("")];
+    let fields = prop::collection::vec(prop_oneof![2 => right, 1 => doubtful], 0..4);
+    let section = (heading, command, fields).prop_map(|(heading, command, fields)| {
+        let (before, after) = fields.split_at(fields.len() / 2);
+        [heading, &before.concat(), command, &after.concat()].concat()
+    });
+    let characters = prop::sample::select(vec!["", "$", "{", "\r", "\n", ":", "=", ",", " ", "\"", "x", "\u{e9}"]);
+    let change = (any::<prop::sample::Index>(), characters);
+    (prop::collection::vec(section, 0..6), prop::collection::vec(change, 0..3), any::<bool>()).prop_map(
+        |(sections, changes, crlf)| {
+            let mut text = sections.concat();
+            for (index, with) in changes {
+                if let Some((at, c)) = text.char_indices().nth(index.index(text.chars().count().max(1))) {
+                    text.replace_range(at..at + c.len_utf8(), with);
+                }
+            }
+            if crlf { text.replace('\n', "\r\n") } else { text }
+        },
+    )
+}
