@@ -34,6 +34,23 @@ pub struct OptionHelp {
     pub name: &'static str,
     /// What it does, with its unit and default.
     pub help: &'static str,
+    /// Whether its value is a credential. Such a value is not taken from a command line, where others
+    /// see it, nor from a setting that would hand it to whatever the locator happens to name.
+    pub secret: bool,
+}
+
+impl OptionHelp {
+    /// An option whose value may be seen.
+    #[must_use]
+    pub const fn new(name: &'static str, help: &'static str) -> Self {
+        Self { name, help, secret: false }
+    }
+
+    /// An option whose value is a credential.
+    #[must_use]
+    pub const fn secret(name: &'static str, help: &'static str) -> Self {
+        Self { name, help, secret: true }
+    }
 }
 
 /// What a backend is opened with.
@@ -256,7 +273,7 @@ mod tests {
         schemes: &["a-one", "a-two"],
         summary: "",
         usage: "a:THING",
-        options: &[OptionHelp { name: "depth", help: "" }],
+        options: &[OptionHelp::new("depth", "")],
         tokio: false,
         open: |_| Err(Error::unsupported("a", "opening")),
     };

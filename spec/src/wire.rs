@@ -80,8 +80,13 @@ pub struct CatalogCapabilities {
     /// `GET /scopes` works.
     #[serde(default)]
     pub supports_scopes: bool,
-    /// The version of the wire.
+    /// The version of the wire; the first where it is not said.
+    #[serde(default = "first_version")]
     pub wire_version: String,
+}
+
+fn first_version() -> String {
+    "1.0".to_owned()
 }
 
 impl CatalogCapabilities {

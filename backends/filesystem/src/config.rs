@@ -12,11 +12,11 @@ pub(crate) const READ_PATHS: &str = "read_paths";
 
 /// The options the backend knows.
 pub(crate) const OPTIONS: &[OptionHelp] = &[
-    OptionHelp { name: LOCK_TIMEOUT, help: "how long a write waits for the lock, in seconds (default 30)" },
-    OptionHelp {
-        name: READ_PATHS,
-        help: "the folders that path arguments may lead to, separated as in PATH (default: anywhere)",
-    },
+    OptionHelp::new(LOCK_TIMEOUT, "how long a write waits for the lock, in seconds (default 30)"),
+    OptionHelp::new(
+        READ_PATHS,
+        "the folders that path arguments may lead to, separated as in PATH (default: anywhere)",
+    ),
 ];
 
 /// Where an agent's document is, and how it is treated.

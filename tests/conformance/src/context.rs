@@ -85,6 +85,15 @@ impl Context {
         settled("uninstall", backend.uninstall(&plain("not-claimed")?.name, None, &write()).await)
     }
 
+    /// The same of reading the audit, of installs.
+    pub(crate) async fn needs_audit(&self) -> Checked {
+        if self.expected().supports_audit {
+            return self.needs_install().await;
+        }
+        let (_, backend) = self.main()?;
+        settled("audit", backend.audit(0, 1).await)
+    }
+
     /// Stores an entry: through the backend where it can, else behind its back.
     pub(crate) async fn put(&self, scope: &Scope, spec: &McpServerSpec) -> Checked {
         if self.expected().supports_install {

@@ -33,6 +33,12 @@ pub trait Fixture: Send + Sync {
         Vec::new()
     }
 
+    /// Whether the storage tells by itself who asks and under which request, as a catalog does by the
+    /// token; elsewhere the audit holds what the write context says (rule 27).
+    fn names_the_caller(&self) -> bool {
+        false
+    }
+
     /// Stores `spec` in `scope` behind the backend's back. Needed where the backend cannot install.
     async fn seed(&self, _scope: &Scope, _spec: &McpServerSpec) -> Option<Result<()>> {
         None

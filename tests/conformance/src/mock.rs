@@ -24,12 +24,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use mcp_registry_spec::{
-    BrokenEntry, Capabilities, Digest, Error, ErrorKind, Listing, McpServerRef, McpServerRegistryBackend,
-    McpServerSpec, Result, Revision, Scope, ServerName, WriteContext,
+    AuditAction, AuditOutcome, AuditRecord, BrokenEntry, Capabilities, Digest, Error, ErrorKind, Listing, McpServerRef,
+    McpServerRegistryBackend, McpServerSpec, Result, Revision, Scope, ServerName, WriteContext,
 };
 
 use crate::fixture::{Backend, Fixture};
@@ -52,12 +52,22 @@ struct State {
 struct Entries {
     entries: BTreeMap<ServerName, Result<McpServerSpec>>,
     revision: u64,
+    records: Vec<AuditRecord>,
 }
 
 impl Entries {
     fn set(&mut self, name: ServerName, entry: Result<McpServerSpec>) {
         self.entries.insert(name, entry);
         self.revision += 1;
+    }
+
+    fn remove(&mut self, name: &ServerName) {
+        self.entries.remove(name);
+        self.revision += 1;
+    }
+
+    fn digest(&self, name: &ServerName) -> Option<Digest> {
+        self.entries.get(name)?.as_ref().ok()?.digest().ok()
     }
 }
 
@@ -75,10 +85,12 @@ impl std::fmt::Debug for MockStorage {
 }
 
 impl MockStorage {
-    /// Empty storage that allows every write.
+    /// Empty storage that allows every write and keeps an audit.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_capabilities(Capabilities::read_write().volatile())
+        let mut capabilities = Capabilities::read_write().volatile();
+        capabilities.supports_audit = true;
+        Self::with_capabilities(capabilities)
     }
 
     /// Empty storage that allows what these say.
@@ -124,8 +136,7 @@ impl MockStorage {
     /// Removes an entry, whatever is allowed.
     pub(crate) fn remove(&self, scope: &Scope, name: &ServerName) {
         if let Some(scope) = self.state().scopes.get_mut(scope) {
-            scope.entries.remove(name);
-            scope.revision += 1;
+            scope.remove(name);
         }
     }
 
@@ -189,6 +200,31 @@ impl MockBackend {
     fn require(&self, operation: &str, allowed: bool) -> Result<()> {
         if allowed { Ok(()) } else { Err(Error::unsupported(ID, operation)) }
     }
+
+    /// Does a write, and puts it on record, done or refused, before anybody else sees either.
+    async fn write(
+        &self,
+        action: AuditAction,
+        name: &ServerName,
+        context: &WriteContext,
+        change: impl FnOnce(&mut Entries) -> Result<()> + Send,
+    ) -> Result<()> {
+        let mut state = self.storage.reach(&self.scope).await?;
+        let audits = state.capabilities.supports_audit;
+        let scope = state.scopes.entry(self.scope.clone()).or_default();
+        let before = scope.digest(name);
+        let result = change(scope);
+        if audits {
+            let seq = scope.records.len() as u64 + 1;
+            let mut record = AuditRecord::new(seq, SystemTime::now(), action, self.scope.clone(), name.clone());
+            record.actor.clone_from(&context.actor);
+            record.request_id.clone_from(&context.request_id);
+            (record.before, record.after) = (before, scope.digest(name));
+            record.outcome = result.as_ref().err().map_or(AuditOutcome::Done, |e| AuditOutcome::Refused(e.kind()));
+            scope.records.push(record);
+        }
+        result
+    }
 }
 
 #[async_trait]
@@ -219,51 +255,55 @@ impl McpServerRegistryBackend for MockBackend {
         self.declared
     }
 
-    async fn install(&self, spec: &McpServerSpec, _context: &WriteContext) -> Result<McpServerRef> {
+    async fn install(&self, spec: &McpServerSpec, context: &WriteContext) -> Result<McpServerRef> {
         self.require("install", self.declared.supports_install)?;
-        let mut state = self.storage.reach(&self.scope).await?;
-        let scope = state.scopes.entry(self.scope.clone()).or_default();
-        if scope.entries.contains_key(&spec.name) {
-            return Err(Error::already_installed(&spec.name));
-        }
-        scope.set(spec.name.clone(), Ok(spec.clone()));
+        let change = |scope: &mut Entries| {
+            if scope.entries.contains_key(&spec.name) {
+                return Err(Error::already_installed(&spec.name));
+            }
+            scope.set(spec.name.clone(), Ok(spec.clone()));
+            Ok(())
+        };
+        self.write(AuditAction::Install, &spec.name, context, change).await?;
         Ok(self.line(spec))
     }
 
-    async fn update(&self, spec: &McpServerSpec, expected: &Digest, _context: &WriteContext) -> Result<McpServerRef> {
+    async fn update(&self, spec: &McpServerSpec, expected: &Digest, context: &WriteContext) -> Result<McpServerRef> {
         self.require("update", self.declared.supports_update)?;
-        let mut state = self.storage.reach(&self.scope).await?;
-        let scope = state.scopes.get_mut(&self.scope).ok_or_else(|| Error::not_in_registry(&spec.name))?;
-        let found =
-            scope.entries.get(&spec.name).cloned().unwrap_or_else(|| Err(Error::not_in_registry(&spec.name)))?;
-        let found = found.digest()?;
-        if found != *expected {
-            return Err(Error::conflict(&spec.name, expected, &found));
-        }
-        scope.set(spec.name.clone(), Ok(spec.clone()));
+        let change = |scope: &mut Entries| {
+            let found = scope.entries.get(&spec.name).cloned();
+            let found = found.unwrap_or_else(|| Err(Error::not_in_registry(&spec.name)))?.digest()?;
+            if found != *expected {
+                return Err(Error::conflict(&spec.name, expected, &found));
+            }
+            scope.set(spec.name.clone(), Ok(spec.clone()));
+            Ok(())
+        };
+        self.write(AuditAction::Update, &spec.name, context, change).await?;
         Ok(self.line(spec))
     }
 
-    async fn uninstall(&self, name: &ServerName, expected: Option<&Digest>, _context: &WriteContext) -> Result<()> {
+    async fn uninstall(&self, name: &ServerName, expected: Option<&Digest>, context: &WriteContext) -> Result<()> {
         self.require("uninstall", self.declared.supports_uninstall)?;
-        let mut state = self.storage.reach(&self.scope).await?;
-        let Some(scope) = state.scopes.get_mut(&self.scope) else { return Ok(()) };
-        match (scope.entries.get(name), expected) {
-            (None, _) => return Ok(()),
-            (Some(Ok(spec)), Some(expected)) => {
-                let found = spec.digest()?;
-                if found != *expected {
-                    return Err(Error::conflict(name, expected, &found));
+        let change = |scope: &mut Entries| {
+            match (scope.entries.get(name), expected) {
+                (None, _) => return Ok(()),
+                (Some(Ok(spec)), Some(expected)) => {
+                    let found = spec.digest()?;
+                    if found != *expected {
+                        return Err(Error::conflict(name, expected, &found));
+                    }
                 }
+                (Some(Err(_)), Some(_)) => {
+                    let broken = format!("the entry {name} is broken and has no digest");
+                    return Err(Error::new(ErrorKind::Conflict, broken));
+                }
+                (Some(_), None) => {}
             }
-            (Some(Err(_)), Some(_)) => {
-                return Err(Error::new(ErrorKind::Conflict, format!("the entry {name} is broken and has no digest")));
-            }
-            (Some(_), None) => {}
-        }
-        scope.entries.remove(name);
-        scope.revision += 1;
-        Ok(())
+            scope.remove(name);
+            Ok(())
+        };
+        self.write(AuditAction::Uninstall, name, context, change).await
     }
 
     async fn revision(&self) -> Result<Option<Revision>> {
@@ -275,6 +315,17 @@ impl McpServerRegistryBackend for MockBackend {
         let state = self.storage.reach(&self.scope).await?;
         Ok(state.scopes.iter().filter(|(_, s)| !s.entries.is_empty()).map(|(scope, _)| scope.clone()).collect())
     }
+
+    async fn audit(&self, after: u64, limit: usize) -> Result<Vec<AuditRecord>> {
+        self.require("audit", self.declared.supports_audit)?;
+        let state = self.storage.reach(&self.scope).await?;
+        let records = state.scopes.get(&self.scope).map(|s| s.records.as_slice()).unwrap_or_default();
+        Ok(records.iter().filter(|record| record.seq > after).take(limit).cloned().collect())
+    }
+
+    fn in_scope(&self, scope: &Scope) -> Option<Backend> {
+        Some(Arc::new(self.storage.open(scope)))
+    }
 }
 
 /// The fixture of the mock: with every hook but those for several processes.
@@ -284,7 +335,7 @@ pub struct MockFixture {
 }
 
 impl MockFixture {
-    /// On empty storage that allows every write.
+    /// On empty storage that allows every write and keeps an audit.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

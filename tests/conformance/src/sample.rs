@@ -24,7 +24,7 @@ pub(crate) fn plain(name: &str) -> Checked<McpServerSpec> {
 /// An ordinary entry with a description of its own.
 pub(crate) fn described(name: &str, description: &str) -> Checked<McpServerSpec> {
     spec(json!({
-        "name": name, "command": "npx", "args": ["-y", "@example/server"], "env": {"REGION": "eu"},
+        "name": name, "command": "npx", "args": ["-y", "@example/server"], "env": {"REGION": "${REGION:-eu}"},
         "description": description,
     }))
 }

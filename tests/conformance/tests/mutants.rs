@@ -48,11 +48,12 @@ async fn the_mock_passes_everything() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_the_mock_allows_it_passes() {
-    for bits in 0..8 {
+    for bits in 0..16 {
         let mut capabilities = Capabilities::read_only().volatile();
         capabilities.supports_install = bits & 1 != 0;
         capabilities.supports_update = bits & 2 != 0;
         capabilities.supports_uninstall = bits & 4 != 0;
+        capabilities.supports_audit = bits & 8 != 0;
         let fixture = MockFixture::on(MockStorage::with_capabilities(capabilities));
         let outcomes = run(fixture).await;
         assert_eq!(failed(&outcomes), [""; 0], "{capabilities:?}");

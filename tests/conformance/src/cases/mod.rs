@@ -1,5 +1,7 @@
 //! The cases, one file a topic.
 
+mod another_scope;
+mod audit;
 mod broken;
 mod bulk;
 mod calls;
@@ -48,6 +50,8 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         scopes::CASES,
         registration::CASES,
         calls::CASES,
+        audit::CASES,
+        another_scope::CASES,
     ]
     .into_iter()
     .flatten()

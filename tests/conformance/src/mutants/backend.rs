@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use mcp_registry_spec::{
-    Capabilities, Digest, Error, ErrorKind, Listing, Loaded, McpServerRef, McpServerRegistryBackend, McpServerSpec,
-    Result, Revision, Scope, ServerName, TransportKind, ValidationResult, WriteContext,
+    AuditOutcome, AuditRecord, Capabilities, Digest, Error, ErrorKind, Listing, Loaded, McpServerRef,
+    McpServerRegistryBackend, McpServerSpec, Result, Revision, Scope, ServerName, TransportKind, ValidationResult,
+    WriteContext,
 };
 
 use super::mistakes::resolved;
@@ -64,6 +65,9 @@ impl McpServerRegistryBackend for Mutant {
 
     async fn list(&self) -> Result<Listing> {
         self.used.store(1, Ordering::Relaxed);
+        if self.is(Mutation::ClosesTheOthers) && self.counter.load(Ordering::Relaxed) > 0 {
+            return Err(Error::new(ErrorKind::Unavailable, "the connection is closed"));
+        }
         if self.is(Mutation::NeedsTheScopeToExist) && !self.exists().await? {
             return Err(Error::new(ErrorKind::Unavailable, "there is no such scope"));
         }
@@ -99,6 +103,9 @@ impl McpServerRegistryBackend for Mutant {
     }
 
     async fn load(&self, name: &ServerName) -> Result<McpServerSpec> {
+        if self.is(Mutation::AuditsReads) {
+            self.mock.uninstall(&ServerName::parse("no-such-entry")?, None, &WriteContext::new()).await?;
+        }
         let loaded = match self.mock.load(&self.mutation.name(name)).await {
             Err(_) if self.is(Mutation::CallsFailureAbsence) => return Err(Error::not_in_registry(name)),
             other => other.map_err(|e| self.spoil(e))?,
@@ -276,6 +283,27 @@ impl McpServerRegistryBackend for Mutant {
         Ok(scopes)
     }
 
+    async fn audit(&self, after: u64, limit: usize) -> Result<Vec<AuditRecord>> {
+        match self.mutation {
+            Mutation::AuditsUnclaimed => return Ok(Vec::new()),
+            Mutation::RepeatsARecord => return self.mock.audit(after.saturating_sub(1), limit).await,
+            Mutation::IgnoresTheLimit => return self.mock.audit(after, usize::MAX).await,
+            _ => {}
+        }
+        let mut all = self.mock.audit(0, usize::MAX).await?;
+        spoil_records(self.mutation, &mut all);
+        let mut page: Vec<_> = all.into_iter().filter(|record| record.seq > after).take(limit).collect();
+        if self.is(Mutation::AuditsNewestFirst) {
+            page.reverse();
+        }
+        Ok(page)
+    }
+
+    fn in_scope(&self, scope: &Scope) -> Option<Arc<dyn McpServerRegistryBackend>> {
+        let scope = if self.is(Mutation::KeepsItsScope) { self.mock.scope() } else { scope };
+        Some(Arc::new(Self::new(self.mutation, self.mock.storage().open(scope), self.counter.clone())))
+    }
+
     #[allow(clippy::panic, reason = "panicking is this mutant's mistake")]
     async fn close(&self) -> Result<()> {
         let times = self.closed.fetch_add(1, Ordering::Relaxed);
@@ -283,7 +311,29 @@ impl McpServerRegistryBackend for Mutant {
             Mutation::ClosesOnce if times > 0 => Err(Error::new(ErrorKind::Unavailable, "it is closed already")),
             Mutation::PanicsOnEarlyClose if self.used.load(Ordering::Relaxed) == 0 => panic!("it was never opened"),
             Mutation::HangsOnClose => std::future::pending().await,
+            Mutation::ClosesTheOthers => {
+                self.counter.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
             _ => self.mock.close().await,
         }
+    }
+}
+
+/// What the mistake makes of the records of a scope.
+fn spoil_records(mutation: Mutation, all: &mut Vec<AuditRecord>) {
+    match mutation {
+        Mutation::AuditsWhatIsDoneAlone => {
+            all.retain(|record| record.outcome == AuditOutcome::Done);
+            (1..).zip(&mut *all).for_each(|(seq, record)| record.seq = seq);
+        }
+        Mutation::SkipsNumbers => all.iter_mut().for_each(|record| record.seq *= 2),
+        Mutation::NumbersOutOfOrder => {
+            all.reverse();
+            (1..).zip(&mut *all).for_each(|(seq, record)| record.seq = seq);
+        }
+        Mutation::ForgetsWhoAsked => all.iter_mut().for_each(|record| record.actor = None),
+        Mutation::ForgetsWhatWasThere => all.iter_mut().for_each(|record| record.before = None),
+        _ => {}
     }
 }

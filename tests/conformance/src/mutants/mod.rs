@@ -163,6 +163,30 @@ mutations! {
     20 ChangesTheRevisionAlways,
     /// Scopes are listed unsorted.
     21 ListsScopesUnsorted,
+    /// Puts on record what was done, and not what was refused.
+    27 AuditsWhatIsDoneAlone,
+    /// Leaves numbers out.
+    27 SkipsNumbers,
+    /// Numbers writes in another order than they took effect in.
+    27 NumbersOutOfOrder,
+    /// Does not put on record who asked.
+    27 ForgetsWhoAsked,
+    /// Does not put on record what was there before.
+    27 ForgetsWhatWasThere,
+    /// Gives the newest records first.
+    27 AuditsNewestFirst,
+    /// Gives all records, whatever the limit.
+    27 IgnoresTheLimit,
+    /// Gives the record again that was read last.
+    27 RepeatsARecord,
+    /// Puts reads on record too.
+    27 AuditsReads,
+    /// Does not claim an audit, and has one.
+    27 AuditsUnclaimed,
+    /// Opens its own scope again in place of the other.
+    28 KeepsItsScope,
+    /// Closes the others with it.
+    28 ClosesTheOthers,
 }
 
 /// The password that some mutants show.
@@ -180,10 +204,11 @@ impl MutantFixture {
     /// A mutant on storage of its own.
     #[must_use]
     pub fn new(mutation: Mutation) -> Self {
-        let mut capabilities = Capabilities::read_write().volatile();
+        let mut capabilities = mock::MockStorage::new().capabilities();
         match mutation {
             Mutation::RefusesByAnotherKind | Mutation::DeclaresTooMuch => capabilities.supports_update = false,
             Mutation::DoesWhatItDoesNotClaim => capabilities.supports_uninstall = false,
+            Mutation::AuditsUnclaimed => capabilities.supports_audit = false,
             _ => {}
         }
         let storage = mock::MockStorage::with_capabilities(capabilities);

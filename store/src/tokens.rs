@@ -1,0 +1,191 @@
+//! Who may use a catalog: the tokens it knows.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use mcp_registry_spec::{Error, ErrorKind, Result, text};
+use sqlx::error::ErrorKind as SqlKind;
+use sqlx::{Row as _, query};
+
+use crate::grant::{Grant, Role, ScopeSet};
+use crate::store::{Row, Store};
+use crate::token::Token;
+
+/// The longest name of a token, in bytes.
+const MAX_NAME_LEN: usize = 128;
+
+/// The tokens of a catalog, by name. Of each a hash is stored, and never the token itself.
+///
+/// ```
+/// use mcp_registry_spec::Locator;
+/// use mcp_registry_store::{Options, Role, ScopeSet, Store, Tokens};
+///
+/// # let folder = std::env::temp_dir().join(format!("mcp-registry-tokens-doc-{}", std::process::id()));
+/// # let locator = Locator::new(&format!("sqlite:{}", folder.join("registry.db").display()));
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # runtime.block_on(async {
+/// let tokens = Tokens::new(Store::new(&locator, Options::default())?);
+/// let token = tokens.create("ci", Role::Writer, &ScopeSet::All, None).await?;
+/// let grant = tokens.verify(token.expose()).await?.expect("it was made just now");
+/// assert_eq!((grant.name.as_str(), grant.role), ("ci", Role::Writer));
+/// assert!(tokens.revoke("ci").await?);
+/// assert!(tokens.verify(token.expose()).await?.is_none());
+/// # std::fs::remove_dir_all(&folder).ok();
+/// # Ok::<(), mcp_registry_spec::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    store: Store,
+}
+
+/// What is known of a token. Neither it nor its hash is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenRecord {
+    /// What its bearer may do.
+    pub grant: Grant,
+    /// Since when it is, by the clock of the database.
+    pub created: SystemTime,
+    /// When it ends, if ever.
+    pub expires: Option<SystemTime>,
+    /// When it was revoked, if so.
+    pub revoked: Option<SystemTime>,
+}
+
+impl TokenRecord {
+    /// Whether it may be used at this time.
+    #[must_use]
+    pub fn is_valid_at(&self, time: SystemTime) -> bool {
+        self.revoked.is_none() && self.expires.is_none_or(|end| time < end)
+    }
+}
+
+impl Tokens {
+    /// Those kept in a store. Touches nothing.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Makes a token and gives it, this once. Its name is that of no other token that is not revoked.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] for a name that is empty, too long, cannot be shown or is taken, and
+    /// for an end that is past; else as [`Store::begin`].
+    pub async fn create(
+        &self,
+        name: &str,
+        role: Role,
+        scopes: &ScopeSet,
+        expires: Option<SystemTime>,
+    ) -> Result<Token> {
+        check_name(name)?;
+        if expires.is_some_and(|end| end <= SystemTime::now()) {
+            return Err(Error::new(ErrorKind::ConfigInvalid, "the token would have ended already"));
+        }
+        let token = Token::random()?;
+        let insert =
+            query("INSERT INTO mcp_tokens (id, name, hash, role, scopes, expires) VALUES ($1, $2, $3, $4, $5, $6)")
+                .bind(token.id().to_owned())
+                .bind(name.to_owned())
+                .bind(token.hash().to_vec())
+                .bind(role.as_str())
+                .bind(scopes.to_string())
+                .bind(expires.map(millis));
+        let mut transaction = self.store.begin().await?;
+        match transaction.try_execute(insert).await? {
+            Err(cause) if cause.as_database_error().is_some_and(|e| e.kind() == SqlKind::UniqueViolation) => {
+                let taken = format!("there is a token {} already", text::quote(name));
+                Err(Error::new(ErrorKind::ConfigInvalid, taken).hint("revoke it, or take another name"))
+            }
+            Err(cause) => Err(self.store.failed("cannot write to")(cause)),
+            Ok(_) => transaction.commit().await.map(|()| token),
+        }
+    }
+
+    /// Every token there ever was, in the order they were made.
+    ///
+    /// # Errors
+    /// As [`Store::fetch`]; [`ErrorKind::DescriptorInvalid`] when one is stored in a way that cannot be
+    /// read.
+    pub async fn list(&self) -> Result<Vec<TokenRecord>> {
+        let all = || query("SELECT name, role, scopes, created, expires, revoked FROM mcp_tokens ORDER BY created, id");
+        self.store.fetch(all).await?.iter().map(|row| self.record(row)).collect()
+    }
+
+    /// Ends a token at once and for good. Whether there was one of that name.
+    ///
+    /// # Errors
+    /// As [`Store::begin`].
+    pub async fn revoke(&self, name: &str) -> Result<bool> {
+        let mut transaction = self.store.begin().await?;
+        let update = query("UPDATE mcp_tokens SET revoked = $2 WHERE name = $1 AND revoked IS NULL")
+            .bind(name.to_owned())
+            .bind(millis(SystemTime::now()));
+        let revoked = transaction.execute(update).await?;
+        transaction.commit().await?;
+        Ok(revoked > 0)
+    }
+
+    /// What the bearer of a token may do; `None` when it is not known, was revoked or has ended. One
+    /// read by key, and no more than that is remembered.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn verify(&self, presented: &str) -> Result<Option<Grant>> {
+        let Some(token) = Token::parse(presented) else { return Ok(None) };
+        let id = token.id().to_owned();
+        let select = || {
+            query("SELECT name, role, scopes, created, expires, revoked, hash FROM mcp_tokens WHERE id = $1")
+                .bind(id.clone())
+        };
+        let rows = self.store.fetch(select).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let hash: Vec<u8> = row.try_get("hash").map_err(self.store.failed("cannot read"))?;
+        if !token.is_hashed_as(&hash) {
+            return Ok(None);
+        }
+        let record = self.record(row)?;
+        Ok(record.is_valid_at(SystemTime::now()).then_some(record.grant))
+    }
+
+    fn record(&self, row: &Row) -> Result<TokenRecord> {
+        let failed = self.store.failed("cannot read");
+        let text = |column: &str| row.try_get::<String, _>(column).map_err(&failed);
+        let time = |column: &str| row.try_get::<Option<i64>, _>(column).map_err(&failed);
+        let name = text("name")?;
+        let unreadable = |cause: Error| {
+            Error::new(ErrorKind::DescriptorInvalid, format!("the token {} cannot be read", text::quote(&name)))
+                .caused_by(cause)
+        };
+        let role = text("role")?.parse().map_err(unreadable)?;
+        let scopes = text("scopes")?.parse().map_err(unreadable)?;
+        Ok(TokenRecord {
+            created: time("created")?.map_or(UNIX_EPOCH, time_of),
+            expires: time("expires")?.map(time_of),
+            revoked: time("revoked")?.map(time_of),
+            grant: Grant { name, role, scopes },
+        })
+    }
+}
+
+/// A name is shown wherever the audit is.
+fn check_name(name: &str) -> Result<()> {
+    let shown = !name.chars().any(text::is_unprintable) && name.trim() == name;
+    if name.is_empty() || name.len() > MAX_NAME_LEN || !shown {
+        return Err(Error::new(ErrorKind::ConfigInvalid, format!("{} is no name for a token", text::quote(name)))
+            .hint(format!("give it a word or two, at most {MAX_NAME_LEN} bytes")));
+    }
+    Ok(())
+}
+
+/// Milliseconds since 1970.
+fn millis(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn time_of(millis: i64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or_default())
+}
