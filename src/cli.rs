@@ -6,6 +6,7 @@
 
 mod app;
 mod args;
+mod audit;
 mod backends;
 mod bounded;
 mod capabilities;
@@ -15,6 +16,8 @@ mod completions;
 mod config_file;
 #[cfg(feature = "conformance")]
 mod conformance;
+#[cfg(feature = "catalog")]
+mod data;
 mod failure;
 #[cfg(feature = "filesystem")]
 mod init;
@@ -22,15 +25,21 @@ mod input;
 mod install;
 mod json;
 mod list;
+mod migrate;
 mod names;
 mod place;
 mod printer;
 mod refresh_capabilities;
+#[cfg(feature = "catalog")]
+mod serve;
 mod settings;
 mod show;
 mod spec_args;
 mod style;
 mod table;
+#[cfg(feature = "catalog")]
+mod token;
+mod tokens;
 mod uninstall;
 mod update;
 mod usage;
@@ -58,6 +67,7 @@ the agent's. COLUMNS limits the width of tables that go to no terminal.
 Exit status: 0 done; 1 refused, invalid or failed; 2 wrong usage.
 
 Example: mcp-registry list --agent-root agents/scout")]
+#[cfg_attr(feature = "conformance", command(mut_arg("format", |arg| arg.value_parser(conformance::formats()))))]
 struct Cli {
     #[command(flatten)]
     common: CommonArgs,
@@ -75,6 +85,13 @@ enum Command {
     Uninstall(With<uninstall::Uninstall>),
     Capabilities(With<capabilities::Capabilities>),
     RefreshCapabilities(With<refresh_capabilities::RefreshCapabilities>),
+    Audit(With<audit::Audit>),
+    Migrate(With<migrate::Migrate>),
+    #[cfg(feature = "catalog")]
+    Serve(With<serve::Serve>),
+    #[cfg(feature = "catalog")]
+    #[command(subcommand)]
+    Token(token::Token),
     Backends(With<backends::Backends>),
     #[cfg(feature = "conformance")]
     #[command(mut_arg("format", |arg| arg.value_parser(conformance::formats())))]
@@ -95,6 +112,16 @@ impl Command {
             Self::Uninstall(command) => app.with_registry(command),
             Self::Capabilities(command) => app.with_registry(command),
             Self::RefreshCapabilities(command) => app.with_registry(command),
+            Self::Audit(command) => app.with_registry(command),
+            Self::Migrate(command) => app.without_registry(command),
+            #[cfg(feature = "catalog")]
+            Self::Serve(command) => app.without_registry(command),
+            #[cfg(feature = "catalog")]
+            Self::Token(token::Token::Create(command)) => app.without_registry(command),
+            #[cfg(feature = "catalog")]
+            Self::Token(token::Token::List(command)) => app.without_registry(command),
+            #[cfg(feature = "catalog")]
+            Self::Token(token::Token::Revoke(command)) => app.without_registry(command),
             Self::Backends(command) => app.without_registry(command),
             #[cfg(feature = "conformance")]
             Self::Conformance(command) => app.without_registry(command),

@@ -22,16 +22,25 @@
 //!
 //! # Features
 //! - `filesystem` (default): the backend that reads and writes an agent's own `mcp.md`.
+//! - `http` (default): the backend that reads and writes a catalog over HTTP.
+//! - `sql` (default): the backend that keeps entries in SQLite or Postgres.
+//! - `catalog` (default): the service that serves any backend over HTTP, and the commands beside it.
 //! - `conformance` (default): the command that holds a live backend to the rules.
 
 pub use mcp_registry_spec::*;
 
+#[cfg(feature = "catalog")]
+pub mod catalog;
 pub mod cli;
 
 // A crate that nothing names is not linked, and its registration would silently be missing: every
 // built-in backend is named here, and `linked_backends` below holds the exact list.
 #[cfg(feature = "filesystem")]
 use mcp_registry_filesystem as _;
+#[cfg(feature = "http")]
+use mcp_registry_http as _;
+#[cfg(feature = "sql")]
+use mcp_registry_sql as _;
 
 /// The README's examples compile.
 #[cfg(doctest)]
@@ -45,6 +54,10 @@ mod tests {
         let expected: &[&str] = &[
             #[cfg(feature = "filesystem")]
             "filesystem",
+            #[cfg(feature = "http")]
+            "http",
+            #[cfg(feature = "sql")]
+            "sql",
         ];
         assert_eq!(crate::Backends::linked().iter().map(|b| b.id).collect::<Vec<_>>(), expected);
     }

@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use mcp_registry_spec::{Backends, Error, ErrorKind, McpServerRegistry, OpenRequest, ProcessEnvironment};
 use tokio::runtime::{Builder, Runtime};
 
 use super::args::{CommonArgs, With};
+use super::config_file::ConfigFile;
 use super::failure::{Failure, Outcome};
-use super::printer::Printer;
+use super::printer::{Format, Printer};
 use super::settings::Settings;
 
 /// A command that works on a registry.
@@ -20,8 +21,26 @@ pub(crate) trait RegistryCommand: Args {
 
 /// A command that needs none.
 pub(crate) trait LocalCommand: Args {
+    /// What it makes of the settings.
+    const USE: Use = Use::COMMON;
+
     /// Does it.
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure>;
+}
+
+/// What a command makes of the settings.
+pub(crate) struct Use {
+    /// The configuration file decides what it does: a broken one stops it.
+    pub(crate) configuration: bool,
+    /// A form of data that no other command has.
+    pub(crate) own_format: Option<Format>,
+}
+
+impl Use {
+    /// What most commands do.
+    pub(crate) const COMMON: Self = Self { configuration: true, own_format: None };
+    /// What a command does that says something of this program alone.
+    pub(crate) const OF_PROGRAM: Self = Self { configuration: false, ..Self::COMMON };
 }
 
 /// The options given before the command's name: all there is before the command runs.
@@ -34,7 +53,7 @@ impl App {
 
     /// Runs a command on the registry that the settings name.
     pub(crate) fn with_registry<C: RegistryCommand>(self, command: With<C>) -> ExitCode {
-        self.prepared(command, |own, settings, printer| {
+        self.prepared(command, Use::COMMON, |own, settings, printer| {
             let request = settings.request()?;
             run_on(&settings.backends, &request, async |registry| {
                 let outcome = own.run(registry, printer).await?;
@@ -46,25 +65,41 @@ impl App {
 
     /// Runs a command that needs no registry.
     pub(crate) fn without_registry<C: LocalCommand>(self, command: With<C>) -> ExitCode {
-        self.prepared(command, |own, settings, printer| own.run(settings, printer))
+        self.prepared(command, C::USE, |own, settings, printer| own.run(settings, printer))
     }
 
     fn prepared<C: Args>(
         self,
         command: With<C>,
+        uses: Use,
         run: impl FnOnce(C, &Settings, &mut Printer) -> Result<Outcome, Failure>,
     ) -> ExitCode {
         // Until the settings are known, what was asked for on the command line decides the form of errors.
         let mut printer = Printer::plain(self.0.format.or(command.common.format));
-        let result = self
-            .0
-            .join(command.common)
-            .and_then(|common| Settings::resolve(common, Arc::new(ProcessEnvironment), Backends::linked()))
-            .and_then(|settings| {
-                printer = Printer::new(settings.format, settings.color, settings.columns);
-                run(command.own, &settings, &mut printer)
-            });
+        let result = self.0.join(command.common).and_then(|common| {
+            check_format(common.format, uses.own_format)?;
+            let (file, complaint) = match ConfigFile::load(&ProcessEnvironment) {
+                Err(error) if !uses.configuration => (ConfigFile::default(), Some(error)),
+                file => (file?, None),
+            };
+            let settings = Settings::resolve(common, file, Arc::new(ProcessEnvironment), Backends::linked())?;
+            printer = Printer::new(settings.format, settings.color, settings.columns);
+            if let Some(error) = complaint {
+                printer.warning(&error.to_string());
+            }
+            run(command.own, &settings, &mut printer)
+        });
         printer.end(result)
+    }
+}
+
+/// Before the command's name, the form of any command is taken.
+fn check_format(format: Option<Format>, own: Option<Format>) -> Result<(), Failure> {
+    match format {
+        Some(format) if Some(format) != own && !Format::value_variants().contains(&format) => {
+            Err(Failure::usage("this command has no such --format", "it has table, json and yaml"))
+        }
+        _ => Ok(()),
     }
 }
 

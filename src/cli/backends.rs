@@ -5,7 +5,7 @@ use std::io;
 use mcp_registry_spec::Registration;
 use serde::Serialize;
 
-use super::app::LocalCommand;
+use super::app::{LocalCommand, Use};
 use super::failure::{Failure, Outcome};
 use super::printer::{Printer, Text};
 use super::settings::Settings;
@@ -44,6 +44,8 @@ impl From<&Registration> for Backend {
 }
 
 impl LocalCommand for Backends {
+    const USE: Use = Use::OF_PROGRAM;
+
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
         let listing = Listing { backends: settings.backends.iter().map(Backend::from).collect() };
         printer.data(&listing, |text| listing.backends.iter().try_for_each(|backend| write(text, backend)))?;

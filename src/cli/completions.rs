@@ -3,7 +3,7 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::app::LocalCommand;
+use super::app::{LocalCommand, Use};
 use super::failure::{Failure, Outcome};
 use super::printer::Printer;
 use super::settings::Settings;
@@ -20,6 +20,8 @@ pub(crate) struct Completions {
 }
 
 impl LocalCommand for Completions {
+    const USE: Use = Use::OF_PROGRAM;
+
     fn run(self, _settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
         // Made in memory first: the generator takes a writer that fails for a bug of its own.
         let mut script = Vec::new();

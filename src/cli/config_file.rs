@@ -17,6 +17,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::bounded::read_text;
 use super::printer::{Color, Format};
+use super::tokens::Tokens;
 
 /// What the file says.
 #[derive(Default)]
@@ -28,6 +29,7 @@ pub(crate) struct ConfigFile {
     pub(crate) format: Option<Format>,
     pub(crate) color: Option<Color>,
     pub(crate) options: BTreeMap<String, String>,
+    pub(crate) tokens: Tokens,
 }
 
 impl ConfigFile {
@@ -62,9 +64,10 @@ impl ConfigFile {
                 "format" => config.format = Some(file.choice(key, value)?),
                 "color" => config.color = Some(file.choice(key, value)?),
                 "options" => config.options = file.options(key, value)?,
+                "tokens" => config.tokens = file.tokens(key, value)?,
                 other => {
                     let message = format!("there is no setting {}", text::quote(other));
-                    let hint = "there are agent_root, backend, backend_url, scope, format, color and options";
+                    let hint = "there are agent_root, backend, backend_url, scope, format, color, options and tokens";
                     return Err(file.wrong(Some(key.span()), &message).hint(hint));
                 }
             }
@@ -129,6 +132,15 @@ impl Source<'_> {
         table.iter().map(|(key, value)| Ok((key.get_ref().to_string(), self.option(key, value)?))).collect()
     }
 
+    fn tokens(&self, key: &Key, value: &Value) -> Result<Tokens> {
+        let table = value.get_ref().as_table().ok_or_else(|| self.expected(key, "a table of tokens by origin"))?;
+        let mut tokens = Tokens::default();
+        for (origin, token) in table {
+            tokens.add(origin.get_ref(), self.text(origin, token)?).map_err(|what| self.expected(origin, what))?;
+        }
+        Ok(tokens)
+    }
+
     /// The value of a backend's option; they are all texts, but people write `30` for `"30"`.
     fn option(&self, key: &Key, value: &Value) -> Result<String> {
         let text = match value.get_ref() {
@@ -184,6 +196,10 @@ mod tests {
             ("scope = [\"hunter2\"]", "\"scope\" must be a text"),
             ("scope = { token = \"hunter2\" }", "\"scope\" must be a text"),
             ("agent_root = \"hunter2\"", "\"agent_root\" must be a whole path"),
+            ("tokens = \"hunter2\"", "\"tokens\" must be a table of tokens by origin"),
+            ("tokens = { \"https://h\" = [\"hunter2\"] }", "\"https://h\" must be a text"),
+            ("tokens = { h = \"hunter2\" }", "\"h\" must be an origin"),
+            ("tokens = { \"https://h\" = \"file:hunter2\" }", "\"https://h\" must be file: and a whole path"),
         ] {
             let error = parse(&format!("# One\n{line}\n")).err().unwrap();
             let shown = format!("{error} {error:?}");

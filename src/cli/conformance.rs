@@ -21,7 +21,7 @@ use mcp_registry_filesystem::ID as FOLDERS;
 use mcp_registry_spec::Error;
 use tokio::runtime::Builder;
 
-use super::app::{self, LocalCommand};
+use super::app::{self, LocalCommand, Use};
 use super::failure::{Failure, Outcome};
 use super::printer::{Format, Printer};
 use super::settings::Settings;
@@ -63,11 +63,11 @@ enum ReportFormat {
     Json,
     /// For people and programs
     Yaml,
-    /// For continuous integration: JUnit's XML
+    /// For continuous integration: JUnit's XML, of conformance alone
     Junit,
 }
 
-/// What this command takes for `--format`.
+/// What this command takes for `--format`, before its name and after it.
 pub(crate) fn formats() -> impl TypedValueParser<Value = Format> {
     EnumValueParser::<ReportFormat>::new().map(|format| match format {
         ReportFormat::Table => Format::Table,
@@ -84,6 +84,8 @@ struct Plan {
 }
 
 impl LocalCommand for Conformance {
+    const USE: Use = Use { own_format: Some(Format::Junit), ..Use::COMMON };
+
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
         let plan = self.plan()?;
         let request = settings.request()?;

@@ -17,7 +17,9 @@ use super::spec_args::{SpecArgs, explain};
 Examples:
   mcp-registry install github --env 'GITHUB_TOKEN=$GITHUB_PAT' -- npx -y @modelcontextprotocol/server-github
   mcp-registry install search --url https://mcp.example.org/ --header 'Authorization: Bearer ${SEARCH_TOKEN}'
-  mcp-registry install memory --from memory.json")]
+  mcp-registry install memory --from memory.json
+
+What follows -- is the server's command, so a NAME that begins with - cannot be given here.")]
 pub(crate) struct Install {
     /// The name it is mounted under
     name: String,

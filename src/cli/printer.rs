@@ -9,7 +9,7 @@ use mcp_registry_spec::{Error, ErrorKind};
 use serde::Serialize;
 
 use super::failure::{Failure, Outcome};
-use super::json::SafeJson;
+use super::json;
 use super::style::{BOLD, Paint, RED, Style, YELLOW};
 use super::table::{self, Column};
 use super::usage;
@@ -121,22 +121,38 @@ impl Printer {
         value: &impl Serialize,
         people: impl FnOnce(&mut Text) -> io::Result<()>,
     ) -> io::Result<()> {
+        self.data_by(value, |out| json::write(out, value), people)
+    }
+
+    /// The same of data of which there may be much: `json` writes it for programs.
+    pub(crate) fn data_by(
+        &mut self,
+        value: &impl Serialize,
+        json: impl FnOnce(&mut BufWriter<Reader>) -> io::Result<()>,
+        people: impl FnOnce(&mut Text) -> io::Result<()>,
+    ) -> io::Result<()> {
         let out = &mut self.out.out;
         match self.format {
             Format::Table => return people(&mut self.out),
             #[cfg(feature = "conformance")]
             Format::Junit => return people(&mut self.out),
-            Format::Json => value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, SafeJson)),
+            Format::Json => json(out)?,
             Format::Yaml => {
-                value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, BlockYaml::default()))
+                value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, BlockYaml::default()))?;
             }
-        }?;
+        }
         out.write_all(b"\n")
     }
 
     /// Standard output for data that has one form only.
     pub(crate) fn raw(&mut self) -> &mut impl Write {
         &mut self.out.out
+    }
+
+    /// Where a service's log goes.
+    #[cfg(feature = "catalog")]
+    pub(crate) fn log(&self) -> impl Write + Send + use<> {
+        io::stderr()
     }
 
     /// Says something that is no data.
@@ -199,10 +215,7 @@ impl Printer {
         }
         if self.format == Format::Json {
             // There is nobody left to tell that standard error is gone.
-            let _ = Envelope { error }
-                .serialize(&mut serde_json::Serializer::with_formatter(&mut self.err, SafeJson))
-                .map_err(io::Error::from)
-                .and_then(|()| self.err.write_all(b"\n"));
+            let _ = json::write(&mut self.err, &Envelope { error }).and_then(|()| self.err.write_all(b"\n"));
         } else {
             self.say(Some(("error", RED)), &error.to_string());
         }

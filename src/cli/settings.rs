@@ -4,16 +4,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mcp_registry_spec::{Backends, Environment, Error, ErrorKind, Locator, OpenRequest, Scope, text};
+use mcp_registry_spec::{Backends, Environment, Error, ErrorKind, Locator, OpenRequest, Registration, Scope, text};
 
 use super::args::CommonArgs;
 use super::config_file::ConfigFile;
 use super::failure::Failure;
 use super::place::{self, FILESYSTEM, Layer, Source};
 use super::printer::{Color, Format};
+use super::tokens::Tokens;
 
 /// The option by which a backend takes what `MCP_REGISTRY_AUTH_TOKEN` holds.
 const AUTH_TOKEN: &str = "auth_token";
+/// Where secrets belong instead.
+const SECRETS: &str =
+    "set MCP_REGISTRY_AUTH_TOKEN, or bind it to its origin in the table [tokens] of the configuration file";
 
 /// What was decided, and what is needed to open the registry.
 pub(crate) struct Settings {
@@ -30,6 +34,7 @@ pub(crate) struct Settings {
     scope: Option<String>,
     options: Vec<String>,
     configured: Configured,
+    tokens: Tokens,
 }
 
 /// The options of the configuration file, and the backend they are meant for.
@@ -42,10 +47,10 @@ impl Settings {
     /// Decides how to print, and gathers what says which registry is meant.
     pub(crate) fn resolve(
         common: CommonArgs,
+        file: ConfigFile,
         environment: Arc<dyn Environment>,
         backends: Backends,
     ) -> Result<Self, Failure> {
-        let file = ConfigFile::load(&*environment)?;
         let variable = |name| variable(&*environment, name);
         let no_color = environment.read("NO_COLOR").filter(|value| !value.is_empty()).map(|_| Color::Never);
         let columns = variable("COLUMNS").ok().flatten().and_then(|text| text.parse().ok()).filter(|n| *n > 0);
@@ -59,6 +64,7 @@ impl Settings {
                 backend: Locator::new(file.backend.as_deref().unwrap_or(FILESYSTEM)),
                 options: file.options,
             },
+            tokens: file.tokens,
             layers: [
                 Layer {
                     source: Source::Flags,
@@ -84,12 +90,38 @@ impl Settings {
         })
     }
 
+    /// The scope that is named, if any.
+    #[cfg(feature = "catalog")]
+    pub(crate) fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    /// Refuses the flags that name a place, for a command that calls its places otherwise.
+    ///
+    /// # Errors
+    /// Where one is given, naming what to give `instead`.
+    pub(crate) fn refuse_place(&self, instead: &str) -> Result<(), Failure> {
+        let [flags, ..] = &self.layers;
+        if flags.backend.is_none() && flags.agent_root.is_none() {
+            return Ok(());
+        }
+        Err(Failure::usage("--backend and --agent-root are not for this command", format!("give {instead}")))
+    }
+
     /// What the registry is opened with.
     ///
     /// # Errors
     /// Settings that contradict each other, no backend that answers, a scope that is none.
     pub(crate) fn request(&self) -> Result<OpenRequest, Failure> {
-        let mut request = OpenRequest::new(&place::locator(&self.layers, &self.backends)?);
+        self.request_for(&place::locator(&self.layers, &self.backends)?)
+    }
+
+    /// What a registry elsewhere is opened with, by the same settings.
+    ///
+    /// # Errors
+    /// No backend that answers, options that are none, a scope that is none.
+    pub(crate) fn request_for(&self, locator: &str) -> Result<OpenRequest, Failure> {
+        let mut request = OpenRequest::new(locator);
         request.environment = self.environment.clone();
         request.scope = self.scope.as_deref().map(Scope::parse).transpose()?;
         let registration = self.backends.find(&request.locator)?;
@@ -98,20 +130,28 @@ impl Settings {
                 // What has no "=" may be a value alone, and that a secret.
                 return Err(Failure::usage("an --option has no \"=\"", "write --option NAME=VALUE"));
             };
+            if is_secret(registration, key) {
+                return Err(Failure::usage(format!("the option {} is a secret", text::quote(key)), SECRETS));
+            }
             if request.get(key).is_some() {
                 return Err(Failure::usage(format!("the option {} is given twice", text::quote(key)), "give it once"));
             }
             request = request.option(key, value);
         }
-        if request.get(AUTH_TOKEN).is_none()
-            && registration.options.iter().any(|option| option.name == AUTH_TOKEN)
-            && let Some(token) = variable(&*self.environment, "MCP_REGISTRY_AUTH_TOKEN")?
-        {
-            request = request.option(AUTH_TOKEN, token);
+        if registration.options.iter().any(|option| option.name == AUTH_TOKEN) {
+            let configured = self.tokens.of(&request.locator).map(str::to_owned);
+            if let Some(token) = variable(&*self.environment, "MCP_REGISTRY_AUTH_TOKEN")?.or(configured) {
+                request = request.option(AUTH_TOKEN, token);
+            }
         }
         // The file's options are those of the file's backend; another one was never meant to have them.
         if self.backends.find(&self.configured.backend).is_ok_and(|own| own.id == registration.id) {
             for (key, value) in &self.configured.options {
+                if is_secret(registration, key) {
+                    // It would go to whatever place the locator names today.
+                    let message = format!("the configured option {} is a secret", text::quote(key));
+                    return Err(Error::new(ErrorKind::ConfigInvalid, message).hint(SECRETS).into());
+                }
                 if request.get(key).is_none() {
                     request = request.option(key, value);
                 }
@@ -119,6 +159,10 @@ impl Settings {
         }
         Ok(request)
     }
+}
+
+fn is_secret(registration: &Registration, option: &str) -> bool {
+    registration.options.iter().any(|known| known.secret && known.name == option)
 }
 
 /// The value of a variable; one that is empty says nothing.
@@ -136,14 +180,14 @@ fn variable(environment: &dyn Environment, name: &str) -> Result<Option<String>,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mcp_registry_spec::{FixedEnvironment, OptionHelp, Registration};
+    use mcp_registry_spec::{FixedEnvironment, OptionHelp};
 
     static HTTP: Registration = Registration {
         id: "http",
         schemes: &["https"],
         summary: "",
         usage: "https://HOST/",
-        options: &[OptionHelp { name: AUTH_TOKEN, help: "" }, OptionHelp { name: "timeout", help: "" }],
+        options: &[OptionHelp::secret(AUTH_TOKEN, ""), OptionHelp::new("timeout", "")],
         tokio: true,
         open: |_| Err(Error::unsupported("", "")),
     };
@@ -151,7 +195,12 @@ mod tests {
         Registration { id: FILESYSTEM, schemes: &[], usage: "filesystem:DIR", options: &[], tokio: false, ..HTTP };
 
     fn settings(common: CommonArgs, environment: FixedEnvironment) -> Result<Settings, Failure> {
-        Settings::resolve(common, Arc::new(environment), Backends::new([&HTTP, &FOLDER]))
+        Settings::resolve(
+            common,
+            ConfigFile::load(&environment)?,
+            Arc::new(environment),
+            Backends::new([&HTTP, &FOLDER]),
+        )
     }
 
     fn with_file(text: &str) -> (tempfile::TempDir, FixedEnvironment) {
@@ -185,16 +234,51 @@ mod tests {
     #[test]
     fn the_token_goes_only_to_a_backend_that_takes_one() {
         let environment = FixedEnvironment::new().with("MCP_REGISTRY_AUTH_TOKEN", "hunter2");
-        let token = |backend: &str, options: &[&str]| {
-            let options = options.iter().map(|o| (*o).to_owned()).collect();
-            let common = CommonArgs { backend: Some(backend.into()), options, ..CommonArgs::default() };
+        let token = |backend: &str| {
+            let common = CommonArgs { backend: Some(backend.into()), ..CommonArgs::default() };
             let request = settings(common, environment.clone()).unwrap().request().unwrap();
             assert!(!format!("{request:?}").contains("hunter2"));
             request.get(AUTH_TOKEN).map(str::to_owned)
         };
-        assert_eq!(token("https://h/", &[]).as_deref(), Some("hunter2"));
-        assert_eq!(token("https://h/", &["auth_token=mine"]).as_deref(), Some("mine"));
-        assert_eq!(token("filesystem:a", &[]), None);
+        assert_eq!(token("https://h/").as_deref(), Some("hunter2"));
+        assert_eq!(token("filesystem:a"), None);
+    }
+
+    #[test]
+    fn a_configured_token_goes_only_to_its_origin_and_stands_below_the_variable() {
+        let (_folder, environment) = with_file("backend = \"http\"\n[tokens]\n\"https://h\" = \"hunter2\"");
+        let token = |backend: &str, environment: &FixedEnvironment| {
+            let common = CommonArgs { backend: Some(backend.into()), ..CommonArgs::default() };
+            let request = settings(common, environment.clone()).unwrap().request().unwrap();
+            request.get(AUTH_TOKEN).map(str::to_owned)
+        };
+        assert_eq!(token("https://h/base/", &environment).as_deref(), Some("hunter2"));
+        assert_eq!(token("https://evil/", &environment), None);
+        assert_eq!(token("http://h/", &environment), None);
+        let above = environment.with("MCP_REGISTRY_AUTH_TOKEN", "mine");
+        assert_eq!(token("https://h/", &above).as_deref(), Some("mine"));
+    }
+
+    #[test]
+    fn a_secret_option_is_taken_neither_from_the_command_line_nor_from_unbound_configuration() {
+        let flags = CommonArgs {
+            backend: Some("https://h/".into()),
+            options: vec!["auth_token=hunter2".into()],
+            ..Default::default()
+        };
+        match settings(flags, FixedEnvironment::new()).unwrap().request() {
+            Err(Failure::Usage(error)) => {
+                assert!(error.to_string().contains("[tokens]") && !error.to_string().contains("hunter2"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+        let (_folder, environment) = with_file("backend = \"https://h/\"\n[options]\nauth_token = \"hunter2\"");
+        match settings(CommonArgs::default(), environment).unwrap().request() {
+            Err(Failure::Refused(error)) => {
+                assert!(error.to_string().contains("[tokens]") && !error.to_string().contains("hunter2"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

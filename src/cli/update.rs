@@ -17,7 +17,9 @@ use super::{changes, names};
 #[command(after_help = "\
 Examples:
   mcp-registry update github --env 'GITHUB_TOKEN=$OTHER_PAT' --clear env.OLD --description 'Issues and pull requests'
-  mcp-registry update github -- uvx github-server")]
+  mcp-registry update github -- uvx github-server
+
+What follows -- is the server's command, so a NAME that begins with - cannot be given here.")]
 pub(crate) struct Update {
     /// The server's name
     name: String,

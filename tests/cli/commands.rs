@@ -193,12 +193,19 @@ fn help() {
         "uninstall",
         "capabilities",
         "refresh-capabilities",
+        "audit",
+        "migrate",
+        "serve",
+        "token",
         "backends",
         "conformance",
         "init",
         "completions",
     ] {
         assert_snapshot!(format!("help_{command}"), sandbox.run(&[command, "--help"]));
+    }
+    for action in ["create", "list", "revoke"] {
+        assert_snapshot!(format!("help_token_{action}"), sandbox.run(&["token", action, "--help"]));
     }
 }
 

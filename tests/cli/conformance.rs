@@ -89,8 +89,13 @@ fn junit_is_well_formed_and_of_this_command_only() {
     assert!(of("testcase").any(|case| case.attribute("classname") == Some("rule_21")), "{text}");
     assert!(of("skipped").all(|skipped| !skipped.attribute("message").unwrap().is_empty()), "{text}");
     assert_empty(&sandbox, "agents");
+    let before = sandbox.output(&["--format", "junit", "conformance", "--backend", "filesystem:agents", "rule_16"]);
+    assert!(before.status.success(), "{before:?}");
+    assert!(roxmltree::Document::parse(&String::from_utf8(before.stdout).unwrap()).is_ok());
     assert_snapshot!(sandbox.session(&[
         &["list", "--format", "junit"],
+        &["--format", "junit", "list"],
+        &["--format", "junit", "backends"],
         &["install", "a", "--command", "npx", "--format", "junit"],
         &["conformance", "--format", "jnuit"],
         &["conformance", "--format", "json", "no_such_case"],

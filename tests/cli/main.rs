@@ -14,3 +14,4 @@ mod conformance;
 mod hostile;
 mod promises;
 mod sandbox;
+mod secrets;

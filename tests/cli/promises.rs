@@ -174,6 +174,31 @@ fn a_wrong_config_file_is_named_with_its_line() {
 }
 
 #[test]
+fn a_wrong_config_file_does_not_stop_what_it_does_not_concern() {
+    let sandbox = Sandbox::with_document();
+    sandbox.write("home/.config/mcp-registry/config.toml", "agent_rot = \"/x\"\n");
+    for args in [&["completions", "bash"][..], &["backends"], &["backends", "--format", "json"]] {
+        let output = sandbox.output(args);
+        assert!(output.status.success() && !output.stdout.is_empty(), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("warning: ") && said.contains("config.toml:1: "), "{said}");
+    }
+}
+
+#[test]
+fn a_name_may_begin_with_a_dash() {
+    let sandbox = Sandbox::new();
+    sandbox.write("mcp.md", "## -x\n\ncommand: npx\n\n## --list\n\ncommand: npx\n");
+    for name in ["-x", "--list"] {
+        for args in [&["show", "--format", "json"][..], &["validate"], &["uninstall"]] {
+            let shown = sandbox.run(&[args, &["--", name]].concat());
+            assert!(shown.contains("[exit 0]"), "{shown}");
+        }
+    }
+    assert!(!sandbox.read("mcp.md").contains("npx"));
+}
+
+#[test]
 #[cfg(unix)]
 fn an_unreadable_document_names_path_and_reason() {
     use std::os::unix::fs::PermissionsExt;

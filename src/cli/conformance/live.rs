@@ -84,7 +84,7 @@ mod tests {
         schemes: &[],
         summary: "",
         usage: "dumb:",
-        options: &[OptionHelp { name: "auth_token", help: "" }],
+        options: &[OptionHelp::secret("auth_token", "")],
         tokio: false,
         open: |_| Ok(std::sync::Arc::new(Dumb)),
     };

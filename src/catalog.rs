@@ -1,0 +1,35 @@
+//! The catalog service: any backend, served over HTTP by the rules C1 to C14 and C24 to C30 of
+//! [`catalog`](mcp_registry_spec::catalog).
+//!
+//! [`Catalog::open`] makes the service, [`router`] what answers its requests, which needs no socket,
+//! and [`serve`](server::serve) listens.
+
+mod about;
+mod auth;
+mod cache;
+mod clock;
+mod endpoint;
+mod etag;
+mod front;
+mod guard;
+mod limits;
+mod log;
+mod metrics;
+pub mod openapi;
+mod pages;
+mod query;
+mod reads;
+mod refusal;
+mod render;
+mod request_id;
+mod router;
+pub mod server;
+mod stall;
+mod state;
+mod stores;
+pub mod tls;
+mod writes;
+
+pub use log::Log;
+pub use router::router;
+pub use state::{Catalog, Options};

@@ -1,0 +1,82 @@
+//! What the catalog answers at: its paths, by which requests are routed, counted and logged.
+
+use mcp_registry_spec::{Error, ErrorKind, Result, ServerName};
+use percent_encoding::percent_decode_str;
+
+macro_rules! endpoints {
+    ($($(#[$doc:meta])* $variant:ident = $path:literal,)*) => {
+        /// A resource of the catalog.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Endpoint {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Endpoint {
+            /// Every one there is.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// Its path, with the place of a name in braces: what logs and metrics show.
+            pub(crate) fn path(self) -> &'static str {
+                match self { $(Self::$variant => $path),* }
+            }
+        }
+    };
+}
+
+endpoints! {
+    /// The entries of a scope.
+    Servers = "/mcp-servers",
+    /// One of them.
+    Server = "/mcp-servers/{name}",
+    /// What a static look at one of them finds.
+    Validate = "/mcp-servers/{name}/validate",
+    /// What the catalog offers to who asks.
+    Capabilities = "/capabilities",
+    /// What was asked to be written.
+    Audit = "/audit",
+    /// The scopes there are.
+    Scopes = "/scopes",
+    /// That the process runs.
+    Health = "/healthz",
+    /// That its storage answers.
+    Ready = "/readyz",
+    /// Figures.
+    Metrics = "/metrics",
+    /// The description of all this.
+    OpenApi = "/openapi.json",
+    /// None of these.
+    Unknown = "(none)",
+}
+
+impl Endpoint {
+    /// Whether it is answered to whoever asks: nothing of what is stored shows there (rule C14).
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Self::Health | Self::Ready | Self::Metrics | Self::OpenApi | Self::Unknown)
+    }
+
+    /// The name that stands in a path of this endpoint.
+    pub(crate) fn name(self, path: &str) -> Result<ServerName> {
+        let (before, after) = self.path().split_once("{name}").unwrap_or((self.path(), ""));
+        let name = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).unwrap_or_default();
+        let name = percent_decode_str(name).decode_utf8();
+        let name = name.map_err(|_| Error::new(ErrorKind::InvalidName, "the server name is not UTF-8"))?;
+        ServerName::parse(&name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_1_names_come_from_paths() {
+        for (path, name) in [("/mcp-servers/a", "a"), ("/mcp-servers/a%2Bb%40c", "a+b@c"), ("/mcp-servers/a+b", "a+b")]
+        {
+            assert_eq!(Endpoint::Server.name(path).unwrap().as_str(), name);
+            assert_eq!(Endpoint::Validate.name(&format!("{path}/validate")).unwrap().as_str(), name);
+        }
+        for bad in ["/mcp-servers/..%2Fx", "/mcp-servers/", "/mcp-servers/%00", "/mcp-servers/%ff", "/else"] {
+            assert_eq!(Endpoint::Server.name(bad).unwrap_err().kind(), ErrorKind::InvalidName, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Reads of entries (rules C3 to C5).
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, ETAG};
+
+use super::etag;
+use super::front::{Answer, Call};
+use super::pages::Window;
+use super::refusal::JSON;
+use super::render::{Question, Rendered};
+
+/// `GET /mcp-servers`
+pub(crate) async fn list(call: Call) -> Answer {
+    let query = call.query()?;
+    let store = call.store(&query)?;
+    let window = Window { limit: query.limit()?, after: query.cursor()? };
+    let question = if query.expand()? { Question::Specs(window) } else { Question::Refs(window) };
+    let answer = store.read(&question).await?;
+    call.catalog.stores().trim();
+    Ok(respond(call.request.headers(), &answer))
+}
+
+/// `GET /mcp-servers/{name}`
+pub(crate) async fn show(call: Call) -> Answer {
+    named(call, Question::Entry).await
+}
+
+/// `GET /mcp-servers/{name}/validate`
+pub(crate) async fn validate(call: Call) -> Answer {
+    named(call, Question::Validation).await
+}
+
+async fn named(call: Call, question: fn(mcp_registry_spec::ServerName) -> Question) -> Answer {
+    let store = call.store(&call.query()?)?;
+    let name = call.endpoint.name(call.request.uri().path())?;
+    let answer = store.read(&question(name)).await?;
+    call.catalog.stores().trim();
+    Ok(respond(call.request.headers(), &answer))
+}
+
+/// Sends an answer, or only that it is the one that the client has (rule C13).
+pub(crate) fn respond(asked: &HeaderMap, answer: &Rendered) -> Response {
+    let mut response = if etag::not_modified(asked, &answer.etag) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        let mut response = Response::new(Body::from(answer.body.clone()));
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+        response
+    };
+    response.headers_mut().insert(ETAG, answer.etag.clone());
+    response
+}

@@ -1,0 +1,79 @@
+//! Answers that are errors (rule C12).
+
+use axum::response::{IntoResponse, Response};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{HeaderMap, StatusCode};
+use mcp_registry_spec::wire::{self, ErrorBody};
+use mcp_registry_spec::{Error, ErrorKind};
+
+/// The media type of every answer that is not the metrics.
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// An error, and the status it is told with.
+#[derive(Debug)]
+pub(crate) struct Refusal(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    status: StatusCode,
+    error: Error,
+    headers: HeaderMap,
+}
+
+/// The error of an answer, for whoever logs it.
+#[derive(Debug, Clone)]
+pub(crate) struct Refused(pub(crate) Error);
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let status = StatusCode::from_u16(wire::status(error.kind())).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self::new(status, error)
+    }
+}
+
+impl Refusal {
+    /// A refusal with a status of its own: one that no kind has.
+    pub(crate) fn new(status: StatusCode, error: Error) -> Self {
+        let refusal = Self(Box::new(Inner { status, error, headers: HeaderMap::new() }));
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                refusal.header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"mcp-registry\""))
+            }
+            StatusCode::SERVICE_UNAVAILABLE => refusal.header(RETRY_AFTER, HeaderValue::from_static("1")),
+            _ => refusal,
+        }
+    }
+
+    /// Something is wrong with the query.
+    pub(crate) fn query(message: impl AsRef<str>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Error::new(ErrorKind::ConfigInvalid, message))
+    }
+
+    /// The caller may not do this, whatever is there (rule C25).
+    pub(crate) fn forbidden(message: impl AsRef<str>) -> Self {
+        Self::from(Error::new(ErrorKind::Forbidden, message))
+    }
+
+    /// The catalog does not offer this.
+    pub(crate) fn not_offered(what: &str) -> Self {
+        Self::from(Error::new(ErrorKind::Unsupported, format!("this catalog does not offer {what}")))
+    }
+
+    /// Adds a header.
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.insert(name, value);
+        self
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Inner { status, error, headers } = *self.0;
+        // Only a text that is not UTF-8 cannot be written, and an error has none.
+        let body = serde_json::to_vec(&ErrorBody { error: error.clone() }).unwrap_or_default();
+        let mut response = (status, headers, body).into_response();
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+        response.extensions_mut().insert(Refused(error));
+        response
+    }
+}

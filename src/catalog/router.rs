@@ -1,0 +1,57 @@
+//! Which request is answered by what.
+
+use std::future::Future;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::{MethodRouter, get};
+
+use super::endpoint::Endpoint;
+use super::front::{self, Answer, Call};
+use super::{Catalog, about, reads, writes};
+
+/// What answers the catalog's requests. It needs no socket: whatever calls it is served.
+pub fn router(catalog: Catalog) -> Router {
+    // A handler at its endpoint, behind what is done for every request.
+    let unknown_method = |endpoint| handle(&catalog, endpoint, about::unknown_method);
+    let mut router = Router::new().fallback(handle(&catalog, Endpoint::Unknown, about::unknown));
+    for endpoint in Endpoint::ALL.iter().copied().filter(|endpoint| *endpoint != Endpoint::Unknown) {
+        let methods = methods(&catalog, endpoint).fallback(unknown_method(endpoint));
+        router = router.route(endpoint.path(), methods);
+    }
+    router
+}
+
+fn methods(catalog: &Catalog, at: Endpoint) -> MethodRouter {
+    match at {
+        Endpoint::Servers => get(handle(catalog, at, reads::list))
+            .options(handle(catalog, at, about::options))
+            .post(handle(catalog, at, writes::install)),
+        Endpoint::Server => get(handle(catalog, at, reads::show))
+            .put(handle(catalog, at, writes::update))
+            .delete(handle(catalog, at, writes::uninstall)),
+        Endpoint::Validate => get(handle(catalog, at, reads::validate)),
+        Endpoint::Capabilities => get(handle(catalog, at, about::capabilities)),
+        Endpoint::Audit => get(handle(catalog, at, about::audit)),
+        Endpoint::Scopes => get(handle(catalog, at, about::scopes)),
+        Endpoint::Health => get(handle(catalog, at, about::health)),
+        Endpoint::Ready => get(handle(catalog, at, about::ready)),
+        Endpoint::Metrics => get(handle(catalog, at, about::metrics)),
+        Endpoint::OpenApi => get(handle(catalog, at, about::description)),
+        Endpoint::Unknown => MethodRouter::new(),
+    }
+}
+
+/// A handler behind what is done for every request.
+fn handle<F>(
+    catalog: &Catalog,
+    endpoint: Endpoint,
+    handler: impl Fn(Call) -> F + Clone + Send + Sync + 'static,
+) -> impl Fn(Request) -> std::pin::Pin<Box<dyn Future<Output = Response> + Send>> + Clone + Send + Sync + 'static
+where
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let catalog = catalog.clone();
+    move |request| Box::pin(front::answer(catalog.clone(), endpoint, request, handler.clone()))
+}

@@ -1,0 +1,170 @@
+//! Listening: connections, their limits, and a stop that finishes what is in flight (rules C26, C27,
+//! C29).
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use mcp_registry_spec::{Error, ErrorKind, Result};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::stall::Unstalled;
+use super::tls::Tls;
+use super::{Catalog, router};
+
+/// How many connections there are at once; others wait to be taken.
+const CONNECTIONS: usize = 4096;
+/// How long a request's headers may take, from the moment the connection is free for them.
+const HEADERS: Duration = Duration::from_secs(20);
+/// How long making a connection private may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// The most bytes of a request's headers.
+const HEADER_BYTES: usize = 64 << 10;
+/// How many requests one connection of HTTP/2 may have in flight.
+const STREAMS: u32 = 64;
+/// How often the other end of an HTTP/2 connection is asked whether it is there.
+const PING: Duration = Duration::from_secs(20);
+/// How long nothing is taken when the system is out of descriptors.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// Where a service may listen (rule C26): whether it is for this machine alone, so that what a web
+/// page on it could send is to be refused.
+///
+/// # Errors
+/// [`ErrorKind::ConfigInvalid`] for an address that others reach, without TLS unless `insecure` says
+/// so, and without tokens in any case.
+pub fn local_only(address: SocketAddr, tls: bool, insecure: bool, anonymous_reads: bool) -> Result<bool> {
+    let loopback = address.ip().to_canonical().is_loopback();
+    let refused = |message: String, hint: &str| Err(Error::new(ErrorKind::ConfigInvalid, message).hint(hint));
+    if !loopback && anonymous_reads {
+        let hint = "make tokens for those who read";
+        return refused(format!("without tokens it listens on loopback only, not on {address}"), hint);
+    }
+    if !loopback && !tls && !insecure {
+        let hint = "give --tls-cert and --tls-key, or say --allow-insecure-listen where something in front has TLS";
+        return refused(format!("without TLS it listens on loopback only, not on {address}"), hint);
+    }
+    Ok(loopback && !tls)
+}
+
+/// Serves until `stop` is done, then finishes what is in flight, for at most `patience`.
+///
+/// # Errors
+/// [`ErrorKind::Unavailable`] when something was still in flight then.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    catalog: Catalog,
+    stop: impl Future<Output = ()>,
+    patience: Duration,
+) -> Result<()> {
+    let graceful = GracefulShutdown::new();
+    let taking = Taking { router: router(catalog.clone()), catalog: catalog.clone(), tls };
+    tokio::select! {
+        never = taking.all(&listener, &graceful) => match never {},
+        () = stop => drop(listener),
+    }
+    let deadline = Instant::now() + patience;
+    let finished = timeout_at(deadline, graceful.shutdown()).await.is_ok();
+    let closed = timeout_at(deadline, catalog.close()).await;
+    match (finished, closed) {
+        (true, Ok(closed)) => closed,
+        _ => Err(Error::new(ErrorKind::Unavailable, format!("requests were still in flight after {patience:?}"))),
+    }
+}
+
+/// What takes connections.
+struct Taking {
+    router: Router,
+    catalog: Catalog,
+    tls: Option<Tls>,
+}
+
+enum Never {}
+
+impl Taking {
+    async fn all(&self, listener: &TcpListener, graceful: &GracefulShutdown) -> Never {
+        let free = Arc::new(Semaphore::new(CONNECTIONS));
+        loop {
+            let place = free.clone().acquire_owned().await;
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(cause) => {
+                    // One that went away again is nothing; else connections must end before more begin.
+                    if !matches!(cause.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+                        sleep(BREATH).await;
+                    }
+                    continue;
+                }
+            };
+            let (router, catalog, tls, watcher) =
+                (self.router.clone(), self.catalog.clone(), self.tls.clone(), graceful.watcher());
+            tokio::spawn(async move {
+                let _place = place;
+                let _counted = catalog.metrics().connection();
+                connection(stream, tls, router, watcher).await;
+            });
+        }
+    }
+}
+
+/// Serves one connection. What goes wrong with it concerns its other end alone.
+async fn connection(stream: TcpStream, tls: Option<Tls>, router: Router, watcher: Watcher) {
+    // Answers are sent whole: there is nothing to wait for.
+    let _ = stream.set_nodelay(true);
+    let stream = Unstalled::new(stream);
+    let Some(Tls(acceptor)) = tls else { return plain(stream, router, watcher).await };
+    let Ok(Ok(stream)) = timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
+    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(HEADER_BYTES as u32)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PING);
+        let served = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        let _ = watcher.watch(served).await;
+    } else {
+        plain(stream, router, watcher).await;
+    }
+}
+
+async fn plain(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router, watcher: Watcher) {
+    let mut builder = http1::Builder::new();
+    // The time for headers also ends connections on which nothing is asked any more.
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(HEADER_BYTES);
+    let served = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let _ = watcher.watch(served).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_c26_where_it_may_listen() {
+        let may =
+            |address: &str, tls, insecure, anonymous| local_only(address.parse().unwrap(), tls, insecure, anonymous);
+        for loopback in ["127.0.0.1:1", "127.8.8.8:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+            assert_eq!(may(loopback, false, false, true), Ok(true), "{loopback}");
+            assert_eq!(may(loopback, true, false, true), Ok(false), "{loopback}");
+        }
+        for far in ["0.0.0.0:1", "10.0.0.1:1", "[::]:1"] {
+            assert_eq!(may(far, false, false, false).unwrap_err().kind(), ErrorKind::ConfigInvalid, "{far}");
+            assert_eq!(may(far, true, false, false), Ok(false), "{far}");
+            assert_eq!(may(far, false, true, false), Ok(false), "{far}");
+            assert!(may(far, true, true, true).is_err(), "{far}: not without tokens");
+        }
+    }
+}

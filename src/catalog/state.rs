@@ -1,0 +1,251 @@
+//! The service as a whole.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::header::HeaderValue;
+use mcp_registry_spec::wire::{CatalogCapabilities, Tier};
+use mcp_registry_spec::{Backends, Capabilities, Error, ErrorKind, OpenRequest, Result};
+use mcp_registry_store::{Role, Tokens};
+
+use super::auth::{Caller, Doorkeeper};
+use super::clock::{Clock, Moment};
+use super::endpoint::Endpoint;
+use super::limits::Rate;
+use super::log::Log;
+use super::metrics::Metrics;
+use super::request_id::RequestIds;
+use super::stores::Stores;
+
+/// How long it is believed that the storage answers.
+const READY: Duration = Duration::from_secs(1);
+
+/// How the service behaves. The default offers all that its storage can, to holders of tokens.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// How much is offered; the most that the storage can when it is not said.
+    pub tier: Option<Tier>,
+    /// Whether entries may hold literals that look like secrets.
+    pub allow_literals: bool,
+    /// Whether whoever has no token may read every scope.
+    pub anonymous_reads: bool,
+    /// Whether only requests are answered that name this machine and come from no other's page: for
+    /// a catalog on loopback without TLS (rule C26).
+    pub local_only: bool,
+    /// The most requests a second of one token; any number when it is not said.
+    pub rate: Option<NonZeroU32>,
+}
+
+/// The service: a storage, who may use it, and how. Clones share it.
+#[derive(Clone)]
+pub struct Catalog(Arc<Inner>);
+
+struct Inner {
+    options: Options,
+    abilities: Abilities,
+    stores: Stores,
+    doorkeeper: Doorkeeper,
+    rate: Option<Rate>,
+    metrics: Arc<Metrics>,
+    log: Log,
+    request_ids: RequestIds,
+    clock: Clock,
+    ready_until: Moment,
+}
+
+/// What the service offers to those who may use all of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Abilities {
+    tier: Tier,
+    pub(crate) install: bool,
+    pub(crate) update: bool,
+    pub(crate) uninstall: bool,
+    pub(crate) audit: bool,
+    pub(crate) scopes: bool,
+}
+
+impl Abilities {
+    /// What a storage can, down to the tier that was asked for.
+    fn new(tier: Option<Tier>, can: Capabilities, scopes: bool) -> Result<Self> {
+        let most = match (can.supports_install, can.supports_audit) {
+            (true, true) => Tier::Audit,
+            (true, false) => Tier::Write,
+            (false, _) => Tier::Read,
+        };
+        let tier = tier.unwrap_or(most);
+        if tier > most {
+            let lacks = if most == Tier::Read { "cannot be written" } else { "keeps no audit" };
+            return Err(Error::new(
+                ErrorKind::ConfigInvalid,
+                format!("tier {} is asked for, and the storage {lacks}", tier.number()),
+            )
+            .hint(format!("take another storage, or --tier {}", most.number())));
+        }
+        let writes = tier >= Tier::Write;
+        Ok(Self {
+            tier,
+            install: writes && can.supports_install,
+            update: writes && can.supports_update,
+            uninstall: writes && can.supports_uninstall,
+            audit: tier == Tier::Audit,
+            scopes,
+        })
+    }
+
+    /// What of it somebody of that role is offered (rule C9).
+    pub(crate) fn offered_to(&self, role: Role) -> CatalogCapabilities {
+        let writes = role >= Role::Writer;
+        let mut offered = CatalogCapabilities::new(if writes { self.tier } else { Tier::Read });
+        offered.supports_install = writes && self.install;
+        offered.supports_update = writes && self.update;
+        offered.supports_uninstall = writes && self.uninstall;
+        offered.supports_audit = role >= Role::Admin && self.audit;
+        offered.supports_scopes = self.scopes;
+        offered
+    }
+}
+
+impl Catalog {
+    /// Opens the storage that `store` asks for; its scope, if any, is left aside.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] when the storage cannot do what the tier needs (rule C24); those of
+    /// the storage when it cannot be asked.
+    pub async fn open(
+        backends: Backends,
+        store: OpenRequest,
+        tokens: Tokens,
+        options: Options,
+        log: Log,
+    ) -> Result<Self> {
+        let (clock, metrics) = (Clock::start(), Arc::new(Metrics::new()));
+        let stores = Stores::new(backends, store, clock, metrics.clone())?;
+        let scopes = match stores.scopes().await {
+            Ok(_) => true,
+            Err(error) if error.kind() == ErrorKind::Unsupported => false,
+            Err(error) => return Err(error),
+        };
+        let abilities = Abilities::new(options.tier, stores.capabilities().await?, scopes)?;
+        Ok(Self(Arc::new(Inner {
+            options,
+            abilities,
+            stores,
+            doorkeeper: Doorkeeper::new(tokens, options.anonymous_reads, clock),
+            rate: options.rate.map(Rate::new),
+            metrics,
+            log,
+            request_ids: RequestIds::new(),
+            clock,
+            ready_until: Moment::default(),
+        })))
+    }
+
+    /// How much is offered.
+    #[must_use]
+    pub fn tier(&self) -> Tier {
+        self.0.abilities.tier
+    }
+
+    /// Waits until every call of the storage has ended, then lets go of it.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub async fn close(&self) -> Result<()> {
+        self.0.stores.settle().await;
+        self.0.stores.close().await
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    pub(crate) fn abilities(&self) -> &Abilities {
+        &self.0.abilities
+    }
+
+    pub(crate) fn stores(&self) -> &Stores {
+        &self.0.stores
+    }
+
+    pub(crate) fn doorkeeper(&self) -> &Doorkeeper {
+        &self.0.doorkeeper
+    }
+
+    pub(crate) fn rate(&self) -> Option<Rate> {
+        self.0.rate
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.0.log
+    }
+
+    pub(crate) fn request_ids(&self) -> &RequestIds {
+        &self.0.request_ids
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.0.clock
+    }
+
+    /// Whether the storage and the tokens answer, asked at most once a second: whoever asks needs no
+    /// token.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let now = self.0.clock.now();
+        if now < self.0.ready_until.get() {
+            return true;
+        }
+        let ready = self.0.stores.is_ready().await && self.0.doorkeeper.is_ready().await;
+        if ready {
+            self.0.ready_until.set(now + READY);
+        }
+        ready
+    }
+
+    /// The methods of entries and their collection together, for that caller (rule C9).
+    pub(crate) fn methods(&self, caller: Option<&Caller>) -> HeaderValue {
+        let offered = self.offered(caller);
+        let methods = [
+            ("GET", true),
+            ("HEAD", true),
+            ("OPTIONS", true),
+            ("POST", offered.supports_install),
+            ("PUT", offered.supports_update),
+            ("DELETE", offered.supports_uninstall),
+        ];
+        joined(&methods)
+    }
+
+    /// The methods of an endpoint, for that caller: what an answer 405 says.
+    pub(crate) fn allowed(&self, endpoint: Endpoint, caller: Option<&Caller>) -> HeaderValue {
+        let offered = self.offered(caller);
+        joined(&match endpoint {
+            Endpoint::Servers => {
+                vec![("GET", true), ("HEAD", true), ("OPTIONS", true), ("POST", offered.supports_install)]
+            }
+            Endpoint::Server => vec![
+                ("GET", true),
+                ("HEAD", true),
+                ("PUT", offered.supports_update),
+                ("DELETE", offered.supports_uninstall),
+            ],
+            Endpoint::Audit => vec![("GET", offered.supports_audit), ("HEAD", offered.supports_audit)],
+            Endpoint::Scopes => vec![("GET", offered.supports_scopes), ("HEAD", offered.supports_scopes)],
+            _ => vec![("GET", true), ("HEAD", true)],
+        })
+    }
+
+    fn offered(&self, caller: Option<&Caller>) -> CatalogCapabilities {
+        self.0.abilities.offered_to(caller.map_or(Role::Reader, Caller::role))
+    }
+}
+
+fn joined(methods: &[(&str, bool)]) -> HeaderValue {
+    let allowed: Vec<_> = methods.iter().filter(|(_, allowed)| *allowed).map(|(method, _)| *method).collect();
+    HeaderValue::try_from(allowed.join(", ")).unwrap_or(HeaderValue::from_static(""))
+}

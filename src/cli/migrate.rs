@@ -1,0 +1,187 @@
+//! `migrate`: the entries of one backend, copied to another.
+//!
+//! Nothing is replaced and nothing removed: what is there and equal was copied before, what is there
+//! and differs is for a person to decide. So it may be stopped and begun again at any time.
+
+mod report;
+
+use std::collections::BTreeMap;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use mcp_registry_spec::{
+    Backends, Digest, Error, ErrorKind, Literals, McpServerRegistry, McpServerSpec, OpenRequest, Scope, ServerName,
+};
+use tokio::runtime::Builder;
+
+use super::app::{self, LocalCommand};
+use super::failure::{Failure, Outcome};
+use super::printer::Printer;
+use super::settings::Settings;
+use super::spec_args;
+use report::{Copied, Problem, Report};
+
+/// Copy the entries of one backend to another.
+///
+/// All scopes are copied where the source can list them, else the one that --scope names. An entry that
+/// is there with the same content is passed over, so that what was interrupted can be begun again; one
+/// that is there with another content is left as it is and told of, as is a broken one. At the end both
+/// sides are read and compared.
+///
+/// The exit status is 1 when not everything is there in the end.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example: mcp-registry migrate --from filesystem:agents --to sqlite:catalog.db --dry-run")]
+pub(crate) struct Migrate {
+    /// Where entries are copied from
+    #[arg(long, value_name = "LOCATOR")]
+    from: String,
+    /// Where they are copied to
+    #[arg(long, value_name = "LOCATOR")]
+    to: String,
+    /// Only say what would be copied
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl LocalCommand for Migrate {
+    fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
+        settings.refuse_place("--from LOCATOR and --to LOCATOR")?;
+        let (from, to) = (settings.request_for(&self.from)?, settings.request_for(&self.to)?);
+        let runtime = app::start(&mut Builder::new_current_thread())?;
+        let report =
+            runtime.block_on(Migration { backends: &settings.backends, from, to, dry_run: self.dry_run }.run())?;
+        printer.data(&report, |text| report.write(text))?;
+        Ok(if report.is_ok() { Outcome::Good } else { Outcome::Bad })
+    }
+}
+
+struct Migration<'a> {
+    backends: &'a Backends,
+    from: OpenRequest,
+    to: OpenRequest,
+    dry_run: bool,
+}
+
+impl Migration<'_> {
+    async fn run(self) -> Result<Report, Failure> {
+        let mut report = Report::new(self.dry_run);
+        for scope in self.scopes().await? {
+            let (from, to) = (self.open(&self.from, &scope)?, self.open(&self.to, &scope)?);
+            report.scopes.push(self.copy(scope, &from, &to).await?);
+            from.close().await?;
+            to.close().await?;
+        }
+        Ok(report)
+    }
+
+    /// Whose entries are copied; `None` is whosoever's the locators name.
+    async fn scopes(&self) -> Result<Vec<Option<Scope>>, Error> {
+        if let Some(scope) = &self.from.scope {
+            return Ok(vec![Some(scope.clone())]);
+        }
+        // Which scope it is opened for does not matter to what scopes there are.
+        let any = self.backends.open(&self.from.clone().scope(Scope::parse("default")?));
+        let listed = match any {
+            Ok(any) => any.scopes().await,
+            // A locator that names a scope means that one.
+            Err(error) if error.kind() == ErrorKind::ConfigInvalid => return Ok(vec![None]),
+            Err(error) => Err(error),
+        };
+        match listed {
+            Ok(scopes) => Ok(scopes.into_iter().map(Some).collect()),
+            Err(error) if error.kind() == ErrorKind::Unsupported => Ok(vec![None]),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open(&self, request: &OpenRequest, scope: &Option<Scope>) -> Result<McpServerRegistry, Error> {
+        let mut request = request.clone();
+        request.scope.clone_from(scope);
+        self.backends.open(&request)
+    }
+
+    async fn copy(
+        &self,
+        scope: Option<Scope>,
+        from: &McpServerRegistry,
+        to: &McpServerRegistry,
+    ) -> Result<Copied, Error> {
+        let mut copied = Copied::new(scope);
+        let mut there = digests(to).await?;
+        let entries = from.load_all().await?;
+        let bar = bar(entries.len(), copied.scope.as_ref());
+        let mut meant = Vec::new();
+        for loaded in entries {
+            bar.inc(1);
+            let spec = match loaded.result {
+                Ok(spec) => spec,
+                Err(error) => {
+                    copied.problem(loaded.name, Problem::Broken, &error);
+                    continue;
+                }
+            };
+            let digest = spec.digest()?;
+            match there.remove(&spec.name) {
+                Some(Some(same)) if same == digest => copied.passed += 1,
+                Some(_) => {
+                    copied.problem(spec.name, Problem::Differs, &"the target has another entry of that name");
+                    continue;
+                }
+                None if self.dry_run => copied.copied += 1,
+                None => match install(to, &spec).await {
+                    Ok(()) => copied.copied += 1,
+                    Err(error) if is_of_the_entry(&error) => {
+                        copied.problem(spec.name, Problem::Refused, &error);
+                        continue;
+                    }
+                    Err(error) => return Err(error.hint("what was copied stays; run it again to go on")),
+                },
+            }
+            meant.push((spec.name, digest));
+        }
+        bar.finish_and_clear();
+        if !self.dry_run {
+            let there = digests(to).await?;
+            for (name, digest) in meant {
+                if there.get(&name) != Some(&Some(digest)) {
+                    copied.problem(name, Problem::Lost, &"the target does not read as what was copied");
+                }
+            }
+        }
+        Ok(copied)
+    }
+}
+
+async fn install(to: &McpServerRegistry, spec: &McpServerSpec) -> Result<(), Error> {
+    // Whether literals are meant was decided where the entry is; the target may have its own rule.
+    to.install(spec, &spec_args::actor().literals(Literals::Allow)).await.map(drop)
+}
+
+/// The entries of a scope by their digests; a broken one has none.
+async fn digests(registry: &McpServerRegistry) -> Result<BTreeMap<ServerName, Option<Digest>>, Error> {
+    let loaded = registry.load_all().await?;
+    let digest = |result: Result<McpServerSpec, Error>| result.and_then(|spec| spec.digest()).ok();
+    Ok(loaded.into_iter().map(|loaded| (loaded.name, digest(loaded.result))).collect())
+}
+
+/// Whether an error concerns one entry and not the target as a whole.
+fn is_of_the_entry(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::InvalidSpec
+            | ErrorKind::InvalidName
+            | ErrorKind::AlreadyInstalled
+            | ErrorKind::DescriptorInvalid
+            | ErrorKind::CommandNotAllowed
+            | ErrorKind::PathNotAllowed
+    )
+}
+
+/// A bar on standard error, where that is a terminal.
+fn bar(entries: usize, scope: Option<&Scope>) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(entries as u64), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    bar.with_message(scope.map(Scope::to_string).unwrap_or_default())
+}

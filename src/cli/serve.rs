@@ -1,0 +1,192 @@
+//! `serve`: the catalog service.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use mcp_registry_spec::wire::Tier;
+use mcp_registry_spec::{Backends, Error, ErrorKind, OpenRequest};
+use mcp_registry_store::Tokens;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::app::{self, LocalCommand};
+use super::data;
+use super::failure::{Failure, Outcome};
+use super::printer::Printer;
+use super::settings::Settings;
+use crate::catalog::{Catalog, Log, Options, server, tls::Tls};
+
+/// How long the last lines of the log may take.
+const FLUSH: Duration = Duration::from_secs(2);
+
+/// Serve a catalog over HTTP: which servers each agent may mount.
+///
+/// Entries are kept in any backend, each scope opened by itself: a database, a folder of agents'
+/// folders, or another catalog. Who may read and write is told by tokens (see `token`). The first line
+/// on standard error says where it listens; then comes one for every request, all of them JSON.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples: mcp-registry serve
+          mcp-registry serve --store filesystem:agents --listen 127.0.0.1:0 --allow-anonymous-reads
+          mcp-registry serve --store postgres://catalog@db/catalog --listen 0.0.0.0:8750 \\
+              --tls-cert cert.pem --tls-key key.pem")]
+pub(crate) struct Serve {
+    /// The address to listen on; port 0 takes one that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8750")]
+    listen: SocketAddr,
+    /// Where entries are kept; a database in your data folder when nobody says
+    #[arg(long, value_name = "LOCATOR")]
+    store: Option<String>,
+    /// The database of the tokens; the store when it is one, else one in your data folder
+    #[arg(long, value_name = "LOCATOR")]
+    tokens: Option<String>,
+    /// What is offered: 1 reads, 2 also writes, 3 also an audit; the most that the store can when
+    /// nobody says
+    #[arg(long, value_name = "1|2|3", value_parser = tier)]
+    tier: Option<Tier>,
+    /// The certificate chain, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Listen beyond loopback without TLS: tokens and entries cross the network in the clear
+    #[arg(long)]
+    allow_insecure_listen: bool,
+    /// Let whoever can reach it read every scope without a token; on loopback only
+    #[arg(long)]
+    allow_anonymous_reads: bool,
+    /// Take entries with literals that look like secrets
+    #[arg(long)]
+    allow_literals: bool,
+    /// How long requests in flight may take after it is told to stop
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    shutdown_timeout: Duration,
+    /// Requests a second of each token; 0 for any number
+    #[arg(long, value_name = "NUMBER", default_value_t = 2000)]
+    rate: u32,
+}
+
+fn tier(text: &str) -> Result<Tier, String> {
+    let number: u8 = text.parse().map_err(|_| "a tier is 1, 2 or 3".to_owned())?;
+    Tier::try_from(number).map_err(str::to_owned)
+}
+
+/// The first line of the log.
+#[derive(Serialize)]
+struct Listening<'a> {
+    msg: &'static str,
+    url: String,
+    tier: Tier,
+    store: &'a str,
+}
+
+/// What somebody who has just begun may not know.
+#[derive(Serialize)]
+struct Advice {
+    msg: &'static str,
+    hint: &'static str,
+}
+
+const NO_TOKENS: Advice = Advice {
+    msg: "nobody has a token that is valid",
+    hint: "make one with mcp-registry token create --scope SCOPE --role reader, for the same store",
+};
+
+impl LocalCommand for Serve {
+    fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
+        settings.refuse_place("--store LOCATOR")?;
+        let secure = self.tls_cert.is_some();
+        let local_only =
+            server::local_only(self.listen, secure, self.allow_insecure_listen, self.allow_anonymous_reads)?;
+        let locator = self.store.clone().map_or_else(data::default_store, Ok)?;
+        let store = Place {
+            id: settings.backends.find(&mcp_registry_spec::Locator::new(&locator))?.id,
+            backends: settings.backends.clone(),
+            request: settings.request_for(&locator)?,
+            tokens: data::tokens(&locator, self.tokens.as_deref())?,
+        };
+        let runtime = app::start(&mut Builder::new_multi_thread())?;
+        let result = runtime.block_on(self.serve(store, local_only, printer));
+        // A call that hangs must not keep the process.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        result.map(|()| Outcome::Good)
+    }
+}
+
+/// Where entries and tokens are kept.
+struct Place {
+    id: &'static str,
+    backends: Backends,
+    request: OpenRequest,
+    tokens: Tokens,
+}
+
+impl Serve {
+    async fn serve(self, store: Place, local_only: bool, printer: &mut Printer) -> Result<(), Failure> {
+        let tls = match (&self.tls_cert, &self.tls_key) {
+            (Some(certificates), Some(key)) => Some(Tls::from_files(certificates, key)?),
+            _ => None,
+        };
+        let options = Options {
+            tier: self.tier,
+            allow_literals: self.allow_literals,
+            anonymous_reads: self.allow_anonymous_reads,
+            local_only,
+            rate: NonZeroU32::new(self.rate),
+        };
+        // Before anybody is told where it listens: who is told may tell it to stop.
+        let stop = Stop::listen()?;
+        let log = Log::to(printer.log())
+            .map_err(|cause| Error::new(ErrorKind::Unavailable, "the log cannot be started").caused_by(cause))?;
+        let tokens = store.tokens.clone();
+        let catalog = Catalog::open(store.backends, store.request, store.tokens, options, log.clone()).await?;
+        let now = SystemTime::now();
+        let nobody = !tokens.list().await?.iter().any(|token| token.is_valid_at(now));
+        let listening =
+            |cause| Error::new(ErrorKind::Unavailable, format!("cannot listen on {}", self.listen)).caused_by(cause);
+        let listener = TcpListener::bind(self.listen).await.map_err(listening)?;
+        let address = listener.local_addr().map_err(listening)?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        log.write(&Listening {
+            msg: "listening",
+            url: format!("{scheme}://{address}/"),
+            tier: catalog.tier(),
+            store: store.id,
+        });
+        if nobody && !self.allow_anonymous_reads {
+            log.write(&NO_TOKENS);
+        }
+        let served = server::serve(listener, tls, catalog, stop.asked(), self.shutdown_timeout).await;
+        log.flush(FLUSH);
+        Ok(served?)
+    }
+}
+
+/// What tells the service to stop.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Self, Error> {
+        let signal = |kind| {
+            signal(kind).map_err(|cause| {
+                Error::new(ErrorKind::Unavailable, "cannot wait for the signal to stop").caused_by(cause)
+            })
+        };
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn asked(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

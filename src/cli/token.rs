@@ -1,0 +1,201 @@
+//! `token`: who may use a catalog.
+
+use std::time::{Duration, SystemTime};
+
+use mcp_registry_spec::{Error, ErrorKind, text};
+use mcp_registry_store::{Role, ScopeSet, TokenRecord, Tokens};
+use serde::Serialize;
+use tokio::runtime::Builder;
+
+use super::app::{self, LocalCommand};
+use super::data;
+use super::failure::{Failure, Outcome};
+use super::printer::Printer;
+use super::settings::Settings;
+use super::table::Column;
+
+/// Make, list and revoke the tokens of a catalog.
+#[derive(clap::Subcommand)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(crate) enum Token {
+    #[command(mut_arg("scope", |scope| scope.value_name("SCOPE[,SCOPE…]")
+        .help("The scopes it sees, with commas between; * for all there are and will be")))]
+    Create(super::args::With<Create>),
+    List(super::args::With<List>),
+    Revoke(super::args::With<Revoke>),
+}
+
+#[derive(clap::Args)]
+struct Where {
+    /// Where the catalog keeps its entries; a database in your data folder when nobody says
+    #[arg(long, value_name = "LOCATOR")]
+    store: Option<String>,
+    /// The database of the tokens; the store when it is one, else one in your data folder
+    #[arg(long, value_name = "LOCATOR")]
+    tokens: Option<String>,
+}
+
+impl Where {
+    /// Works on the tokens there.
+    fn with<T>(&self, settings: &Settings, work: impl AsyncFnOnce(&Tokens) -> Result<T, Error>) -> Result<T, Failure> {
+        settings.refuse_place("--store LOCATOR")?;
+        let store = self.store.clone().map_or_else(data::default_store, Ok)?;
+        let tokens = data::tokens(&store, self.tokens.as_deref())?;
+        Ok(app::start(&mut Builder::new_current_thread())?.block_on(work(&tokens))?)
+    }
+}
+
+/// Make a token and print it, this once: only a hash of it is kept.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples: mcp-registry token create --scope scout --role reader
+          TOKEN=$(mcp-registry token create --scope scout,ranger --role writer --expires 30d ci)")]
+pub(crate) struct Create {
+    #[command(flatten)]
+    place: Where,
+    /// What its bearer may do: reader reads, writer also writes, admin also reads the audit
+    #[arg(long, value_parser = |role: &str| role.parse::<Role>())]
+    role: Role,
+    /// For how long; for ever when nobody says
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    expires: Option<Duration>,
+    /// Its name, by which logs, the audit and revoke know it; its role and scopes when nobody says
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Created<'a> {
+    name: &'a str,
+    role: &'static str,
+    scopes: String,
+    expires: Option<String>,
+    token: &'a str,
+}
+
+impl LocalCommand for Create {
+    fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
+        let Some(named) = settings.scope() else {
+            return Err(Failure::usage("no scope is named", "say which scopes the token sees: --scope S"));
+        };
+        let scopes: ScopeSet = named.replace(',', " ").parse()?;
+        let name = self.name.unwrap_or_else(|| match &scopes {
+            ScopeSet::All => format!("{}-all", self.role),
+            ScopeSet::Only(_) => format!("{}-{}", self.role, named.replace(',', "-")),
+        });
+        let too_long = || Error::new(ErrorKind::ConfigInvalid, "the token would outlive the calendar");
+        let expires = match self.expires {
+            Some(time) => Some(SystemTime::now().checked_add(time).ok_or_else(too_long)?),
+            None => None,
+        };
+        let token =
+            self.place.with(settings, async |tokens| tokens.create(&name, self.role, &scopes, expires).await)?;
+        let created = Created {
+            name: &name,
+            role: self.role.as_str(),
+            scopes: scopes.to_string(),
+            expires: expires.map(shown),
+            token: token.expose(),
+        };
+        printer.data(&created, |out| {
+            out.plain(token.expose())?;
+            out.end_line()
+        })?;
+        printer.aside(&format!("this is the token {}; it is shown this once", text::quote(&name)));
+        Ok(Outcome::Good)
+    }
+}
+
+/// List the tokens there are and were; the tokens themselves are nowhere.
+#[derive(clap::Args)]
+#[command(after_help = "Example: mcp-registry token list")]
+pub(crate) struct List {
+    #[command(flatten)]
+    place: Where,
+}
+
+#[derive(Serialize)]
+struct Listing {
+    tokens: Vec<Listed>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    name: String,
+    role: &'static str,
+    scopes: String,
+    created: String,
+    expires: Option<String>,
+    revoked: Option<String>,
+    valid: bool,
+}
+
+impl From<&TokenRecord> for Listed {
+    fn from(record: &TokenRecord) -> Self {
+        Self {
+            name: record.grant.name.clone(),
+            role: record.grant.role.as_str(),
+            scopes: record.grant.scopes.to_string(),
+            created: shown(record.created),
+            expires: record.expires.map(shown),
+            revoked: record.revoked.map(shown),
+            valid: record.is_valid_at(SystemTime::now()),
+        }
+    }
+}
+
+impl Listed {
+    fn state(&self) -> &str {
+        match (&self.revoked, &self.expires) {
+            (Some(_), _) => "revoked",
+            _ if self.valid => "valid",
+            _ => "expired",
+        }
+    }
+}
+
+impl LocalCommand for List {
+    fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
+        let records = self.place.with(settings, async |tokens| tokens.list().await)?;
+        let listing = Listing { tokens: records.iter().map(Listed::from).collect() };
+        printer.data(&listing, |out| {
+            if listing.tokens.is_empty() {
+                return Ok(());
+            }
+            let columns = ["NAME", "ROLE", "STATE", "EXPIRES", "SCOPES"]
+                .map(|title| Column { title, shrinks: title == "SCOPES" });
+            out.table(columns, &listing.tokens, |token| {
+                [&token.name, token.role, token.state(), token.expires.as_deref().unwrap_or("never"), &token.scopes]
+            })
+        })?;
+        if listing.tokens.is_empty() {
+            printer.aside("there are no tokens");
+        }
+        Ok(Outcome::Good)
+    }
+}
+
+/// End a token at once and for good.
+#[derive(clap::Args)]
+#[command(after_help = "Example: mcp-registry token revoke ci")]
+pub(crate) struct Revoke {
+    #[command(flatten)]
+    place: Where,
+    /// Its name
+    name: String,
+}
+
+impl LocalCommand for Revoke {
+    fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
+        let quoted = text::quote(&self.name);
+        if !self.place.with(settings, async |tokens| tokens.revoke(&self.name).await)? {
+            let error = Error::new(ErrorKind::ConfigInvalid, format!("there is no valid token {quoted}"));
+            return Err(error.hint("token list shows those there are").into());
+        }
+        printer.note(&format!("revoked {quoted}; services that know it refuse it within a second"));
+        Ok(Outcome::Good)
+    }
+}
+
+fn shown(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}

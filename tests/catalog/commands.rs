@@ -1,0 +1,137 @@
+//! The commands beside the service.
+
+use serde_json::{Value, json};
+
+use crate::running::World;
+
+fn json_of(world: &World, args: &[&str]) -> (bool, Value) {
+    let output = world.run(args);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    (output.status.success(), serde_json::from_str(&text).unwrap_or_else(|cause| panic!("{cause}: {output:?}")))
+}
+
+#[test]
+fn a_token_is_shown_once_listed_and_revoked() {
+    let world = World::new();
+    let token = world.done(&["token", "create", "--scope", "b,a", "--role", "writer", "--expires", "30d", "ci"]);
+    assert!(token.starts_with("mcpr_") && !token.contains(char::is_whitespace), "{token}");
+    let (_, listed) = json_of(&world, &["token", "list", "--format", "json"]);
+    let first = &listed["tokens"][0];
+    assert_eq!((&first["name"], &first["role"], &first["scopes"]), (&json!("ci"), &json!("writer"), &json!("a b")));
+    assert_eq!((&first["valid"], first["expires"].is_string()), (&json!(true), true));
+    let table = world.run(&["token", "list"]);
+    let secret = token.rsplit('_').next().unwrap();
+    assert!(!String::from_utf8_lossy(&table.stdout).contains(secret) && !listed.to_string().contains(secret));
+    let again = world.run(&["token", "create", "--scope", "a", "--role", "reader", "ci"]);
+    assert_eq!(again.status.code(), Some(1), "{again:?}");
+    assert!(world.run(&["token", "revoke", "ci"]).status.success());
+    assert_eq!(world.run(&["token", "revoke", "ci"]).status.code(), Some(1));
+    let (_, listed) = json_of(&world, &["token", "list", "--format", "json"]);
+    assert_eq!(listed["tokens"][0]["valid"], false);
+}
+
+#[test]
+fn a_token_says_for_whom_and_what() {
+    let world = World::new();
+    for args in [&["--role", "reader"][..], &["--scope", "a"], &["--scope", "a", "--role", "owner"]] {
+        let output = world.run(&[&["token", "create"], args].concat());
+        assert_eq!(output.status.code(), Some(2), "{args:?} {output:?}");
+    }
+    let output = world.run(&["token", "create", "--scope", "a/b", "--role", "reader"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+#[test]
+fn a_place_that_is_called_otherwise_is_not_left_aside() {
+    let world = World::new();
+    for args in [
+        &["serve"][..],
+        &["token", "list"],
+        &["token", "revoke", "a"],
+        &["token", "create", "--scope", "a", "--role", "reader"],
+        &["migrate", "--from", "filesystem:a", "--to", "sqlite:b.db"],
+    ] {
+        for place in ["--backend=sqlite:a.db", "--agent-root=a"] {
+            let output = world.run(&[args, &[place]].concat());
+            assert_eq!(output.status.code(), Some(2), "{args:?} {output:?}");
+        }
+    }
+}
+
+#[test]
+fn the_audit_is_shown_where_it_is_kept() {
+    let world = World::new();
+    let at = ["--backend", "sqlite:a.db", "--scope", "scout"];
+    let run = |args: &[&str]| world.run(&[args, &at].concat());
+    assert!(run(&["install", "a", "--command", "npx"]).status.success());
+    assert!(!run(&["install", "a", "--command", "npx"]).status.success());
+    let (good, records) = json_of(&world, &[&["audit", "--format", "json"], &at[..]].concat());
+    assert!(good);
+    let outcomes: Vec<_> = records["records"].as_array().unwrap().iter().map(|r| r["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["done", "already_installed"]);
+    assert_eq!(records["records"][0]["actor"], "tester");
+    let table = String::from_utf8(run(&["audit", "--after", "1"]).stdout).unwrap();
+    assert_eq!((table.lines().count(), table.contains("already_installed")), (2, true), "{table}");
+    let files = world.run(&["audit", "--agent-root", "."]);
+    assert_eq!(files.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&files.stderr).contains("does not support audit"));
+}
+
+#[test]
+fn migrate_copies_all_scopes_and_can_begin_again() {
+    let world = World::new();
+    for (scope, document) in [
+        ("scout", "# S\n\n## a\n\ncommand: npx\nargs: [\"x,y\", \"z\"]\n\n## b\n\nurl: https://h/\nheader: X: ${T}\n"),
+        ("ranger", "## a\n\ncommand: uvx\nenv: API_KEY=hunter2-literal\n"),
+        ("empty", ""),
+    ] {
+        std::fs::create_dir_all(world.path().join("agents").join(scope)).unwrap();
+        std::fs::write(world.path().join("agents").join(scope).join("mcp.md"), document).unwrap();
+    }
+    let migrate = |more: &[&str]| {
+        let args = ["migrate", "--from", "filesystem:agents", "--to", "sqlite:new.db", "--format", "json"];
+        json_of(&world, &[&args, more].concat())
+    };
+    let (good, dry) = migrate(&["--dry-run"]);
+    assert!(good && !world.path().join("new.db").exists());
+    let counts = |report: &Value| -> Vec<_> {
+        let scopes = report["scopes"].as_array().unwrap();
+        scopes.iter().map(|s| (s["scope"].clone(), s["copied"].clone(), s["passed"].clone())).collect()
+    };
+    assert_eq!(counts(&dry), [(json!("ranger"), json!(1), json!(0)), (json!("scout"), json!(2), json!(0))]);
+    let (good, first) = migrate(&[]);
+    assert!(good, "{first}");
+    assert_eq!(counts(&first), counts(&dry));
+    let (good, again) = migrate(&[]);
+    assert!(good);
+    assert_eq!(counts(&again), [(json!("ranger"), json!(0), json!(1)), (json!("scout"), json!(0), json!(2))]);
+    for scope in ["scout", "ranger"] {
+        let list = |backend| json_of(&world, &["list", "--backend", backend, "--scope", scope, "--format", "json"]).1;
+        let names = |listing: Value| -> Vec<_> {
+            listing["servers"].as_array().unwrap().iter().map(|s| s["name"].clone()).collect()
+        };
+        assert_eq!(names(list("filesystem:agents")), names(list("sqlite:new.db")));
+    }
+}
+
+#[test]
+fn migrate_overwrites_nothing_and_tells_of_what_is_not_there() {
+    let world = World::new();
+    std::fs::create_dir_all(world.path().join("agents/scout")).unwrap();
+    let document = "## a\n\ncommand: npx\n\n## broken\n\nargs: x\n\n## c\n\ncommand: npx\n";
+    std::fs::write(world.path().join("agents/scout/mcp.md"), document).unwrap();
+    world.done(&["install", "a", "--command", "uvx", "--backend", "sqlite:new.db", "--scope", "scout"]);
+    let args = ["migrate", "--from", "filesystem:agents", "--to", "sqlite:new.db"];
+    let (good, report) = json_of(&world, &[&args[..], &["--format", "json"]].concat());
+    assert!(!good);
+    let problems = report["scopes"][0]["problems"].as_array().unwrap();
+    let told: Vec<_> = problems.iter().map(|p| (p["name"].clone(), p["problem"].clone())).collect();
+    assert_eq!(told, [(json!("a"), json!("differs")), (json!("broken"), json!("broken"))]);
+    assert_eq!(report["scopes"][0]["copied"], 1);
+    let (_, shown) =
+        json_of(&world, &["show", "a", "--backend", "sqlite:new.db", "--scope", "scout", "--format", "json"]);
+    assert_eq!(shown["command"], "uvx");
+    let people = world.run(&args);
+    assert_eq!(people.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&people.stdout).contains("not everything is there"), "{people:?}");
+}

@@ -1,0 +1,13 @@
+//! The catalog service, held to its rules: by its router, which needs no socket, and by the binary.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod access;
+mod binary;
+mod commands;
+mod memory;
+mod openapi;
+mod running;
+mod service;
+mod tls;
+mod wire;
