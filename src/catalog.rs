@@ -30,6 +30,9 @@ mod stores;
 pub mod tls;
 mod writes;
 
+#[doc = include_str!("catalog/replicas.md")]
+pub mod replicas {}
+
 pub use log::Log;
 pub use router::router;
 pub use state::{Catalog, Options};
