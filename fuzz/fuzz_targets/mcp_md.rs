@@ -7,7 +7,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mcp_registry_filesystem::document::{Document, Problem};
+use mcp_registry_filesystem::document::{Document, Problem, summaries};
 use mcp_registry_spec::{EnvTemplate, ErrorKind, McpServerSpec, ServerName, Stdio, TextTemplate, Transport};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -22,6 +22,11 @@ fn read(text: &str) {
     let document = Document::parse(text);
     let entries: Vec<_> = document.entries().collect();
     assert!(entries.is_sorted_by(|a, b| a.name < b.name));
+    let in_short: Vec<_> = summaries(text)
+        .map(|(name, summary)| (name, summary.map(|s| (s.transport, s.description.into_owned()))))
+        .collect();
+    let whole = entries.iter().cloned().map(|e| (e.name, e.spec.map(|s| (s.transport.kind(), s.description))));
+    assert_eq!(in_short, whole.collect::<Vec<_>>(), "a listing says what loading does");
     // Each look goes over the whole document: a few will do.
     for entry in entries.iter().take(8) {
         assert_eq!(document.entry_of(&entry.name).as_ref(), Some(entry));

@@ -115,7 +115,11 @@ pub(crate) fn run_on<T>(
         return pollster::block_on(work(&registry));
     }
     let registry = backends.open(request)?;
-    start(&mut Builder::new_current_thread())?.block_on(work(&registry))
+    let runtime = start(&mut Builder::new_current_thread())?;
+    let result = runtime.block_on(work(&registry));
+    // The system's lookup of a name cannot be given up: one that hangs must not keep the process.
+    runtime.shutdown_background();
+    result
 }
 
 /// Starts an async runtime.

@@ -46,7 +46,7 @@ pub(crate) struct Migrate {
 impl LocalCommand for Migrate {
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
         settings.refuse_place("--from LOCATOR and --to LOCATOR")?;
-        let (from, to) = (settings.request_for(&self.from)?, settings.request_for(&self.to)?);
+        let [from, to] = settings.requests_for(&self.from, &self.to)?;
         let runtime = app::start(&mut Builder::new_current_thread())?;
         let report =
             runtime.block_on(Migration { backends: &settings.backends, from, to, dry_run: self.dry_run }.run())?;

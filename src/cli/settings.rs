@@ -11,10 +11,11 @@ use super::config_file::ConfigFile;
 use super::failure::Failure;
 use super::place::{self, FILESYSTEM, Layer, Source};
 use super::printer::{Color, Format};
-use super::tokens::Tokens;
+use super::tokens::{self, Tokens};
 
 /// The option by which a backend takes what `MCP_REGISTRY_AUTH_TOKEN` holds.
 const AUTH_TOKEN: &str = "auth_token";
+const TOKEN_VARIABLE: &str = "MCP_REGISTRY_AUTH_TOKEN";
 /// Where secrets belong instead.
 const SECRETS: &str =
     "set MCP_REGISTRY_AUTH_TOKEN, or bind it to its origin in the table [tokens] of the configuration file";
@@ -116,6 +117,26 @@ impl Settings {
         self.request_for(&place::locator(&self.layers, &self.backends)?)
     }
 
+    /// What two registries are opened with, to copy from the one to the other.
+    ///
+    /// # Errors
+    /// Those of [`request_for`](Self::request_for), and a token that nobody bound to one of two origins.
+    pub(crate) fn requests_for(&self, from: &str, to: &str) -> Result<[OpenRequest; 2], Failure> {
+        let requests = [self.request_for(from)?, self.request_for(to)?];
+        let [from, to] = &requests;
+        let both_take_it = from.get(AUTH_TOKEN).is_some() && to.get(AUTH_TOKEN).is_some();
+        // Sent to both, the token of the one would be known to the other.
+        if both_take_it
+            && variable(&*self.environment, TOKEN_VARIABLE)?.is_some()
+            && !tokens::are_of_one_origin(&from.locator, &to.locator)
+        {
+            let message = format!("{TOKEN_VARIABLE} would be sent to two origins, and is of one at most");
+            let hint = "unset it, and bind each token to its origin in the table [tokens] of the configuration file";
+            return Err(Error::new(ErrorKind::ConfigInvalid, message).hint(hint).into());
+        }
+        Ok(requests)
+    }
+
     /// What a registry elsewhere is opened with, by the same settings.
     ///
     /// # Errors
@@ -140,7 +161,7 @@ impl Settings {
         }
         if registration.options.iter().any(|option| option.name == AUTH_TOKEN) {
             let configured = self.tokens.of(&request.locator).map(str::to_owned);
-            if let Some(token) = variable(&*self.environment, "MCP_REGISTRY_AUTH_TOKEN")?.or(configured) {
+            if let Some(token) = variable(&*self.environment, TOKEN_VARIABLE)?.or(configured) {
                 request = request.option(AUTH_TOKEN, token);
             }
         }
@@ -257,6 +278,36 @@ mod tests {
         assert_eq!(token("http://h/", &environment), None);
         let above = environment.with("MCP_REGISTRY_AUTH_TOKEN", "mine");
         assert_eq!(token("https://h/", &above).as_deref(), Some("mine"));
+    }
+
+    #[test]
+    fn the_variables_token_goes_to_one_origin_only() {
+        let (_folder, file) = with_file("[tokens]\n\"https://h\" = \"hunter2\"\n\"https://i\" = \"hunter3\"");
+        let variable = FixedEnvironment::new().with("MCP_REGISTRY_AUTH_TOKEN", "hunter2");
+        let tokens = |from: &str, to: &str, environment: &FixedEnvironment| {
+            let requests = settings(CommonArgs::default(), environment.clone()).unwrap().requests_for(from, to)?;
+            Ok::<_, Failure>(requests.map(|request| request.get(AUTH_TOKEN).map(str::to_owned)))
+        };
+        let both = || [Some("hunter2".to_owned()), Some("hunter2".to_owned())];
+        assert_eq!(tokens("https://h/a/", "https://H:443/b/", &variable).unwrap(), both());
+        assert_eq!(tokens("filesystem:a", "https://h/", &variable).unwrap(), [None, Some("hunter2".into())]);
+        assert_eq!(
+            tokens("https://h/", "https://i/", &file).unwrap(),
+            [Some("hunter2".into()), Some("hunter3".into())]
+        );
+        let and_file = file.with("MCP_REGISTRY_AUTH_TOKEN", "hunter2");
+        for (to, environment) in
+            [("https://i/", &variable), ("https://i/", &and_file), ("https://h:444/", &variable), ("https:", &variable)]
+        {
+            match tokens("https://h/", to, environment) {
+                Err(Failure::Refused(error)) => {
+                    assert_eq!(error.kind(), ErrorKind::ConfigInvalid, "{to}");
+                    let text = error.to_string();
+                    assert!(text.contains("[tokens]") && !text.contains("hunter2"), "{text}");
+                }
+                other => panic!("{to}: {other:?}"),
+            }
+        }
     }
 
     #[test]

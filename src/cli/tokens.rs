@@ -39,6 +39,13 @@ impl Tokens {
     }
 }
 
+/// Whether what goes to the one goes to no other host than what goes to the other. Of what is no URL
+/// nothing is known.
+pub(crate) fn are_of_one_origin(one: &Locator, other: &Locator) -> bool {
+    let origin = |locator: &Locator| Url::parse(locator.expose()).ok().map(|url| url.origin());
+    origin(one).is_some_and(|own| origin(other) == Some(own))
+}
+
 /// An origin that is written as such, with nothing beside it.
 fn bare_origin(text: &str) -> Option<String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;

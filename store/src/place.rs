@@ -46,7 +46,7 @@ impl Place {
         match (locator.scheme(), locator.argument()) {
             ("sqlite", Some(path)) => sqlite(path),
             ("postgres" | "postgresql", Some(_)) => postgres(locator.expose()),
-            _ => Err(config("names no database").hint("write sqlite:PATH or postgres://USER@HOST/DATABASE")),
+            _ => Err(config("names no database").hint("write sqlite:PATH or postgres://HOST/DATABASE")),
         }
     }
 

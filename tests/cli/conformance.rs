@@ -1,5 +1,8 @@
 //! The suite, from the command line.
 
+#[path = "../service_support/mod.rs"]
+mod service;
+
 use std::io::Read;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
@@ -7,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::sandbox::Sandbox;
+use service::Service;
 
 /// A sandbox with the folder `agents`, and the command on it.
 fn check(args: &[&str]) -> (Sandbox, Output) {
@@ -171,4 +175,19 @@ fn ctrl_c_cleans_up() {
 #[cfg(unix)]
 fn ctrl_c_again_does_not_wait() {
     interrupted(3);
+}
+
+/// The catalog names the caller by the token, and the suite must know.
+#[test]
+fn it_passes_on_a_catalog_of_ours() {
+    let service = Service::start(&["--allow-literals", "--rate", "0"]);
+    let token = service.token("*", "admin", &[]);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mcp-registry"));
+    command.args(["conformance", "--backend", &service.url, "--allow-writes", "rule_27", "rule_09"]);
+    command.env_clear().env("HOME", service.home()).env("MCP_REGISTRY_AUTH_TOKEN", &token);
+    let output = command.output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{report}");
+    assert!(report.contains("rule_27_who_asked_is_on_record") && report.contains(" 0 failed"), "{report}");
+    assert!(!report.contains(&token), "{report}");
 }

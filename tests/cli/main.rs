@@ -1,6 +1,6 @@
 //! The binary, from outside: what each command prints on both streams, and its exit status.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 /// Holds an output as it was when somebody last looked at it.
 macro_rules! assert_snapshot {

@@ -4,7 +4,7 @@
 //! How it is opened, and what it promises: see [`usage`].
 //!
 //! Linking this crate (`use mcp_registry_sql as _;`) registers the backend, which is opened as
-//! `sqlite:PATH` or `postgres://USER@HOST/DATABASE`.
+//! `sqlite:PATH` or `postgres://HOST/DATABASE`.
 
 mod audit;
 mod backend;
@@ -27,7 +27,7 @@ pub static REGISTRATION: Registration = Registration {
     id: ID,
     schemes: &["postgres", "postgresql", "sqlite"],
     summary: "a database of SQLite or Postgres, with an audit",
-    usage: "sqlite:PATH or postgres://USER@HOST/DATABASE",
+    usage: "sqlite:PATH or postgres://HOST/DATABASE",
     options: config::OPTIONS,
     tokio: true,
     open: |request| Ok(Arc::new(SqlBackend::new(Config::from_request(request)?))),

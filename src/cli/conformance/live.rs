@@ -53,10 +53,26 @@ impl Fixture for Live {
         secrets
     }
 
+    fn names_the_caller(&self) -> bool {
+        names_the_caller(self.id)
+    }
+
     fn shared(&self) -> Option<String> {
         // Another process with this one's arguments and variables needs to be told nothing.
         Some(String::new())
     }
+}
+
+/// Whether it is the backend of catalogs, which tell by the token who asks.
+#[cfg(feature = "http")]
+fn names_the_caller(id: &str) -> bool {
+    id == mcp_registry_http::ID
+}
+
+/// Without the backend of catalogs none tells by itself who asks.
+#[cfg(not(feature = "http"))]
+fn names_the_caller(_: &str) -> bool {
+    false
 }
 
 /// What is masked when `text` is shown; of a name with a password, the password.
