@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    AuditRecord, Capabilities, Digest, Error, ErrorKind, LaunchSpec, Listing, McpServerRef, McpServerSpec, Result, Scope,
-    ServerName, ValidationResult, WriteContext,
+    AuditRecord, Capabilities, Digest, Error, ErrorKind, LaunchSpec, Listing, McpServerRef, McpServerSpec, Result,
+    Scope, ServerName, ValidationResult, WriteContext,
 };
 
 /// A cheap token that differs whenever the content of the scope does.
