@@ -1,6 +1,8 @@
 //! Pressing a service with wrk, and reading what it measured.
 
 use std::fmt;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -24,16 +26,20 @@ impl Target {
 }
 
 /// The body and the entity tag.
-pub(crate) async fn fetch(target: &Target) -> (Vec<u8>, String) {
-    let mut request = reqwest::Client::new().get(&target.url);
-    for header in &target.headers {
-        let (name, value) = header.split_once(": ").unwrap();
-        request = request.header(name, value);
-    }
-    let answer = request.send().await.unwrap();
-    assert_eq!(answer.status(), 200, "{}", target.url);
-    let etag = answer.headers()["etag"].to_str().unwrap().to_owned();
-    (answer.bytes().await.unwrap().to_vec(), etag)
+pub(crate) fn fetch(target: &Target) -> (Vec<u8>, String) {
+    let (host, path) = target.url.trim_start_matches("http://").split_once('/').unwrap();
+    let headers: String = target.headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    let head = std::str::from_utf8(&answer[..end]).unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{}: {head}", target.url);
+    let etag =
+        head.lines().find_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("etag")));
+    let etag = etag.unwrap().1.to_owned();
+    (answer.split_off(end + 4), etag)
 }
 
 /// What wrk saw.

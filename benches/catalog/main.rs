@@ -96,10 +96,10 @@ fn serving(plan: Plan, runtime: &Runtime) {
     for &count in sizes {
         let stage = Stage::set(runtime, count);
         let ours = stage.list();
-        let (body, etag) = runtime.block_on(load::fetch(&ours));
+        let (body, etag) = load::fetch(&ours);
         let Some(nginx) = Nginx::serving(&body) else { return eprintln!("nginx or wrk is not installed") };
         let file = Target { url: nginx.url.clone(), headers: Vec::new() };
-        let (same, file_etag) = runtime.block_on(load::fetch(&file));
+        let (same, file_etag) = load::fetch(&file);
         assert_eq!(same, body);
         row(plan, &format!("{count} entries, {} bytes", body.len()), &file, &ours);
         row(plan, &format!("{count} entries, not modified"), &file.known(&file_etag), &ours.known(&etag));
