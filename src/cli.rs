@@ -44,6 +44,7 @@ mod uninstall;
 mod update;
 mod usage;
 mod validate;
+mod xdg;
 mod yaml;
 
 use std::ffi::OsString;

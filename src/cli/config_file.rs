@@ -18,6 +18,7 @@ use toml::de::{DeTable, DeValue};
 use super::bounded::read_text;
 use super::printer::{Color, Format};
 use super::tokens::Tokens;
+use super::xdg;
 
 /// What the file says.
 #[derive(Default)]
@@ -155,17 +156,14 @@ impl Source<'_> {
     }
 }
 
-/// Where the file is. A relative path in the variables is ignored, as the XDG specification says.
+/// Where the file is.
 fn path(environment: &dyn Environment) -> Option<PathBuf> {
-    let folder = |name| environment.read(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let config = folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")))?;
-    Some(config.join("mcp-registry").join("config.toml"))
+    Some(xdg::folder(environment, "XDG_CONFIG_HOME", ".config")?.join("config.toml"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mcp_registry_spec::FixedEnvironment;
 
     fn parse(text: &str) -> Result<ConfigFile> {
         ConfigFile::parse(text, Path::new("/c/config.toml"))
@@ -221,14 +219,5 @@ mod tests {
     fn a_relative_agent_root_is_refused() {
         assert!(parse("agent_root = \"agents/scout\"").is_err());
         assert!(parse("agent_root = \"/agents/scout\"").is_ok());
-    }
-
-    #[test]
-    fn only_the_users_own_folder_is_looked_in() {
-        let of = |home: &str, xdg: &str| path(&FixedEnvironment::new().with("HOME", home).with("XDG_CONFIG_HOME", xdg));
-        assert_eq!(of("/h", ""), Some("/h/.config/mcp-registry/config.toml".into()));
-        assert_eq!(of("/h", "/x"), Some("/x/mcp-registry/config.toml".into()));
-        assert_eq!(of("/h", "."), Some("/h/.config/mcp-registry/config.toml".into()));
-        assert_eq!(of("", "relative"), None);
     }
 }

@@ -1,16 +1,16 @@
 //! Where the catalog service keeps what nobody named a place for: the user's data folder.
 
-use std::path::PathBuf;
-
-use mcp_registry_spec::{Environment, Error, ErrorKind, Locator, ProcessEnvironment, Result};
+use mcp_registry_spec::{Error, ErrorKind, Locator, ProcessEnvironment, Result};
 use mcp_registry_store::{Options, Store, Tokens};
+
+use super::xdg;
 
 /// Where entries are kept when nobody says: a database in the data folder.
 ///
 /// # Errors
 /// [`ErrorKind::ConfigInvalid`] without a home; [`ErrorKind::Unavailable`] when it cannot be made ready.
 pub(crate) fn default_store() -> Result<String> {
-    let folder = folder(&ProcessEnvironment).ok_or_else(|| {
+    let folder = xdg::folder(&ProcessEnvironment, "XDG_DATA_HOME", ".local/share").ok_or_else(|| {
         Error::new(ErrorKind::ConfigInvalid, "there is no data folder, as HOME is not set")
             .hint("name a place with --store LOCATOR")
     })?;
@@ -39,25 +39,4 @@ pub(crate) fn tokens(store: &str, tokens: Option<&str>) -> Result<Tokens> {
         None => default_store()?,
     };
     Ok(Tokens::new(Store::new(&Locator::new(&place), Options::default())?))
-}
-
-fn folder(environment: &dyn Environment) -> Option<PathBuf> {
-    let absolute = |name| environment.read(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let data = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))?;
-    Some(data.join("mcp-registry"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use mcp_registry_spec::FixedEnvironment;
-
-    #[test]
-    fn the_users_own_folder() {
-        let of = |home: &str, xdg: &str| folder(&FixedEnvironment::new().with("HOME", home).with("XDG_DATA_HOME", xdg));
-        assert_eq!(of("/h", ""), Some("/h/.local/share/mcp-registry".into()));
-        assert_eq!(of("/h", "/x"), Some("/x/mcp-registry".into()));
-        assert_eq!(of("/h", "relative"), Some("/h/.local/share/mcp-registry".into()));
-        assert_eq!(of("", ""), None);
-    }
 }

@@ -1,14 +1,18 @@
 //! The store on a Postgres that is stopped, killed and started again.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod rows;
+
 use std::future::Future;
 use std::time::Duration;
 
-use mcp_registry_spec::{Error, ErrorKind, Locator, Result};
-use mcp_registry_store::sqlx::{Row as _, query};
-use mcp_registry_store::{Options, Query, Role, ScopeSet, Store, Tokens};
+use mcp_registry_spec::{Error, ErrorKind, Locator};
+use mcp_registry_store::sqlx::query;
+use mcp_registry_store::{Options, Role, ScopeSet, Store, Tokens};
 use mcp_registry_test_postgres::{PASSWORD, Postgres};
 use mcp_registry_test_trials::{Tried, trials};
+
+use rows::{put, scopes, seen};
 
 fn run(work: impl Future<Output = Tried>) -> Tried {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
@@ -21,21 +25,6 @@ fn open(url: &str, timeout: Duration) -> Store {
 
 const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(400);
-
-fn scopes() -> Query {
-    query("SELECT scope FROM mcp_scopes ORDER BY scope")
-}
-
-async fn put(store: &Store, scope: &str) -> Result<()> {
-    let mut transaction = store.begin().await?;
-    let insert = query("INSERT INTO mcp_scopes (scope, revision, audit_seq) VALUES ($1, '', 0)");
-    transaction.execute(insert.bind(scope.to_owned())).await?;
-    transaction.commit().await
-}
-
-async fn seen(store: &Store) -> Vec<String> {
-    store.fetch(scopes).await.unwrap().iter().map(|row| row.get(0)).collect()
-}
 
 /// Uses as many connections as there may be, so that all of them are there to be lost.
 async fn use_all(store: &Store) {

@@ -1,14 +1,18 @@
 //! The store on a file of SQLite.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod rows;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mcp_registry_spec::{ErrorKind, Locator, Result};
+use mcp_registry_spec::{ErrorKind, Locator};
 use mcp_registry_store::sqlx::{Row as _, query};
-use mcp_registry_store::{Options, Query, Store};
+use mcp_registry_store::{Options, Store};
 use tempfile::TempDir;
+
+use rows::{put, scopes, seen};
 
 /// What is not waited for in vain.
 const LONG: Duration = Duration::from_secs(30);
@@ -34,21 +38,6 @@ impl Place {
 fn open(path: &Path, timeout: Duration) -> Store {
     let options = Options { timeout, ..Options::default() };
     Store::new(&Locator::new(&format!("sqlite:{}", path.display())), options).unwrap()
-}
-
-fn scopes() -> Query {
-    query("SELECT scope FROM mcp_scopes ORDER BY scope")
-}
-
-async fn put(store: &Store, scope: &str) -> Result<()> {
-    let mut transaction = store.begin().await?;
-    let insert = query("INSERT INTO mcp_scopes (scope, revision, audit_seq) VALUES ($1, '', 0)");
-    transaction.execute(insert.bind(scope.to_owned())).await?;
-    transaction.commit().await
-}
-
-async fn seen(store: &Store) -> Vec<String> {
-    store.fetch(scopes).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
 #[tokio::test]

@@ -264,15 +264,7 @@ fn check(limits: &Limits) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mcp_registry_spec::{FixedEnvironment, OpenRequest};
-
-    fn request(locator: &str) -> OpenRequest {
-        OpenRequest::new(locator).environment(Arc::new(FixedEnvironment::new()))
-    }
-
-    fn open(request: OpenRequest) -> Result<HttpBackend> {
-        Builder::from_request(&request)?.build()
-    }
+    use crate::testing::{open, request};
 
     #[test]
     fn one_scope_from_the_locator_or_beside_it() {

@@ -21,6 +21,8 @@ mod options;
 mod parse;
 mod proxy;
 mod refusal;
+#[cfg(test)]
+mod testing;
 mod token;
 mod write;
 

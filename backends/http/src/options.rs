@@ -80,17 +80,8 @@ impl Builder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::HttpBackend;
-    use mcp_registry_spec::{ErrorKind, FixedEnvironment};
-    use std::sync::Arc;
-
-    fn request(locator: &str) -> OpenRequest {
-        OpenRequest::new(locator).environment(Arc::new(FixedEnvironment::new()))
-    }
-
-    fn open(request: OpenRequest) -> Result<HttpBackend> {
-        Builder::from_request(&request)?.build()
-    }
+    use crate::testing::{open, request};
+    use mcp_registry_spec::ErrorKind;
 
     #[test]
     fn every_option_is_read() {
