@@ -44,9 +44,11 @@ impl Block {
     }
 }
 
-/// Calls `visit` with each top-level block of `text`, in order.
-pub(crate) fn walk(text: &str, mut visit: impl FnMut(Block)) {
-    let mut start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+/// Calls `visit` with each top-level block of `text` from `start` on, where nothing is open, in order.
+pub(crate) fn walk(text: &str, mut start: usize, mut visit: impl FnMut(Block)) {
+    if start == 0 && text.starts_with('\u{feff}') {
+        start = '\u{feff}'.len_utf8();
+    }
     let mut blocks = Vec::new();
     let mut size = CHUNK;
     while start < text.len() {
@@ -68,7 +70,7 @@ pub(crate) fn walk(text: &str, mut visit: impl FnMut(Block)) {
 }
 
 /// The first line at or after `from` that begins with `## `, or the end.
-fn next_boundary(text: &str, from: usize) -> usize {
+pub(crate) fn next_boundary(text: &str, from: usize) -> usize {
     let mut from = from.min(text.len());
     while !text.is_char_boundary(from) {
         from += 1;
@@ -180,13 +182,13 @@ fn closed_line(chunk: &str, end: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn blocks(text: &str) -> Vec<Block> {
         let mut out = Vec::new();
-        walk(text, |block| out.push(block));
+        walk(text, 0, |block| out.push(block));
         out
     }
 
@@ -228,16 +230,55 @@ mod tests {
         }
     }
 
-    proptest! {
-        /// Chunks change nothing: documents of many chunks, with things open across them.
-        #[test]
-        fn chunks_read_as_the_whole(pieces in prop::collection::vec(prop::sample::select(vec![
-            "\n## a\n", "## b\n", "\n\n", "x\n", "```\n", "~~~\n", "<!-- \n", "-->\n", "- i\n", "  ## c\n", "> q\n", "---\n",
-            "## plain.name-1\n", "key: value\n", "## crlf\r\n", "key: value\r\n", "cr\r", "Prose, *with* `marks` & a \\\n", "trailing  \n", "\t\n", "## under_score\n", "## x ##\n", "###\n",
-            "<div>\n", "<pre>\n", "</pre>\n", "\r\n", "[l]: /u\n", "`", "    code\n", "\u{e9}\u{1f642} ", "<?\n", "?>\n",
-        ]), 0..60), filler in 0usize..3) {
+    /// Documents of many chunks, with things open across them.
+    pub(crate) fn documents() -> impl Strategy<Value = String> {
+        let pieces = prop::sample::select(vec![
+            "\n## a\n",
+            "## b\n",
+            "\n\n",
+            "x\n",
+            "```\n",
+            "~~~\n",
+            "<!-- \n",
+            "-->\n",
+            "- i\n",
+            "  ## c\n",
+            "> q\n",
+            "---\n",
+            "## plain.name-1\n",
+            "key: value\n",
+            "## crlf\r\n",
+            "key: value\r\n",
+            "cr\r",
+            "Prose, *with* `marks` & a \\\n",
+            "trailing  \n",
+            "\t\n",
+            "## under_score\n",
+            "## x ##\n",
+            "###\n",
+            "<div>\n",
+            "<pre>\n",
+            "</pre>\n",
+            "\r\n",
+            "[l]: /u\n",
+            "`",
+            "    code\n",
+            "\u{e9}\u{1f642} ",
+            "<?\n",
+            "?>\n",
+        ]);
+        (prop::collection::vec(pieces, 0..60), 0usize..3).prop_map(|(pieces, filler)| {
             let filler = "lorem ipsum dolor\n".repeat(filler * 1500);
-            let text: String = pieces.iter().enumerate().map(|(i, p)| if i % 7 == 3 { format!("{p}{filler}") } else { (*p).to_owned() }).collect();
+            let with_filler =
+                |(i, p): (usize, &&str)| if i % 7 == 3 { format!("{p}{filler}") } else { (*p).to_owned() };
+            pieces.iter().enumerate().map(with_filler).collect()
+        })
+    }
+
+    proptest! {
+        /// Chunks change nothing.
+        #[test]
+        fn chunks_read_as_the_whole(text in documents()) {
             prop_assert_eq!(blocks(&text), whole(&text));
         }
     }

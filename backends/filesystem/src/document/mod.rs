@@ -16,20 +16,20 @@ mod limits;
 mod plain;
 mod render;
 mod section;
+mod summaries;
 mod yaml_lines;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::iter::Peekable;
 use std::ops::Range;
 
-use mcp_registry_spec::name::is_name;
 use mcp_registry_spec::reference::sort_by_name;
-use mcp_registry_spec::{ErrorKind, McpServerSpec, ServerName, TransportKind};
+use mcp_registry_spec::{ErrorKind, McpServerSpec, ServerName};
 
 pub use limits::check;
 pub(crate) use section::Section;
+pub use summaries::{Summary, summaries};
 
 /// What is wrong at a place of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,47 +78,6 @@ pub struct Stray<'a> {
     pub title: &'a str,
     /// The line it stands at (1-based).
     pub line: usize,
-}
-
-/// What a listing shows of an entry.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Summary<'a> {
-    /// How it is reached.
-    pub transport: TransportKind,
-    /// What it is for.
-    pub description: Cow<'a, str>,
-}
-
-/// The name of each entry with its summary, or with what is wrong with it: the
-/// [entries](Document::entries) in short, at a fraction of their cost.
-pub fn summaries(text: &str) -> impl Iterator<Item = (ServerName, Result<Summary<'_>, Problem>)> {
-    // Nearly every field refuses a NUL: looked for once, and not in each.
-    let has_nul = memchr::memchr(0, text.as_bytes()).is_some();
-    let mut found = Vec::new();
-    section::walk(text, |section| {
-        if is_name(section.title()) {
-            let glanced = if has_nul { None } else { glance::summary(section, text) };
-            found.push((section.title(), section.line(), glanced.ok_or_else(|| Box::new(section.clone()))));
-        }
-    });
-    sort_by_name(&mut found, |(title, ..)| title);
-    let mut rest = found.into_iter().peekable();
-    std::iter::from_fn(move || {
-        let (title, line, glanced) = rest.next()?;
-        let name = ServerName::parse(title).ok()?;
-        let summary = match (next_twin(&mut rest, |(other, ..)| *other == title), glanced) {
-            (Some((_, twin, _)), _) => Err(twin_problem(&name, line, twin)),
-            (None, Ok(summary)) => Ok(summary),
-            (None, Err(section)) => section.spec(text, name.clone(), &mut Vec::new()).map(Summary::from),
-        };
-        Some((name, summary))
-    })
-}
-
-impl From<McpServerSpec> for Summary<'_> {
-    fn from(spec: McpServerSpec) -> Self {
-        Self { transport: spec.transport.kind(), description: spec.description.into() }
-    }
 }
 
 /// The entry `name` of a document, if there is one: what [`Document::entry_of`] gives, with no other

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use mcp_registry_spec::{McpServerSpec, ServerName};
 
-use super::blocks::{self, Block};
+use super::blocks::{self, Block, line_end};
 use super::fields::{self, Line};
-use super::{LineCounter, Problem, interpret};
+use super::{LineCounter, Problem, count_lines, interpret};
 
 /// The title of the section that lists commands, in any case.
 const RESERVED: &str = "allowed commands";
@@ -30,12 +30,33 @@ pub(crate) type Tail = Option<(usize, &'static str)>;
 
 /// Calls `visit` with each section of `text`, in order. It is one section that is opened anew, so
 /// that those who only look need no memory for all of them.
-pub(crate) fn walk<'a>(text: &'a str, mut visit: impl FnMut(&Section<'a>)) -> Tail {
+pub(crate) fn walk<'a>(text: &'a str, visit: impl FnMut(&Section<'a>)) -> Tail {
+    walk_from(text, 0, visit)
+}
+
+/// Calls `visit` with each section that begins in `part`, where nothing is open at the start. Says
+/// whether nothing is open at its end either: else what was visited may not be what the text says.
+pub(crate) fn walk_part<'a>(text: &'a str, part: Range<usize>, mut visit: impl FnMut(&Section<'a>)) -> bool {
+    let mut is_closed = part.end == text.len();
+    // With the line behind it, which is a section's heading unless something is open there.
+    let with_next = text.get(..line_end(text, part.end)).unwrap_or_default();
+    walk_from(with_next, part.start, |section| {
+        if section.span.start == part.end {
+            is_closed = true;
+        } else {
+            visit(section);
+        }
+    });
+    is_closed
+}
+
+/// Calls `visit` with each section from `start` on, where nothing is open.
+fn walk_from<'a>(text: &'a str, start: usize, mut visit: impl FnMut(&Section<'a>)) -> Tail {
     let mut tail = None;
     let mut is_open = false;
     let mut section = Section::default();
-    let mut lines = LineCounter::new(text, 0, 1);
-    blocks::walk(text, |block| {
+    let mut lines = LineCounter::new(text, start, 1 + count_lines(text.as_bytes().get(..start).unwrap_or_default()));
+    blocks::walk(text, start, |block| {
         tail = match &block {
             Block::Yaml { span } => Some((span.start, "code fence")),
             Block::Other { span, what } => Some((span.start, *what)),
