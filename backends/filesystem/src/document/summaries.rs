@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::thread;
+use std::{iter, thread};
 
 use mcp_registry_spec::name::is_name;
 use mcp_registry_spec::reference::sort_by_name;
@@ -28,8 +28,8 @@ pub struct Summary<'a> {
 /// The name of each entry with its summary, or with what is wrong with it: the
 /// [entries](super::Document::entries) in short, at a fraction of their cost.
 pub fn summaries(text: &str) -> impl Iterator<Item = (ServerName, Result<Summary<'_>, Problem>)> {
-    let mut rest = glances(text).into_iter().peekable();
-    std::iter::from_fn(move || {
+    let mut rest = glances(text).peekable();
+    iter::from_fn(move || {
         let Glance { title, line, seen } = rest.next()?;
         let name = ServerName::parse(title).ok()?;
         let summary = match (next_twin(&mut rest, |other| other.title == title), seen) {
@@ -50,24 +50,30 @@ struct Glance<'a> {
 
 /// A glance at each section that may be an entry, by title; those of one title in the order of the
 /// document.
-fn glances(text: &str) -> Vec<Glance<'_>> {
+fn glances(text: &str) -> impl Iterator<Item = Glance<'_>> {
     let halves = if text.len() < WORTH_A_THREAD { None } else { in_halves(text) };
-    halves.or_else(|| in_part(text, 0..text.len())).unwrap_or_default()
+    merged(halves.unwrap_or_else(|| [in_part(text, 0..text.len()).unwrap_or_default(), Vec::new()]))
+}
+
+/// The glances of two parts that follow each other, by title.
+fn merged([front, back]: [Vec<Glance<'_>>; 2]) -> impl Iterator<Item = Glance<'_>> {
+    let (mut front, mut back) = (front.into_iter().peekable(), back.into_iter().peekable());
+    iter::from_fn(move || match (front.peek(), back.peek()) {
+        (Some(one), Some(other)) if other.title < one.title => back.next(),
+        (None, _) => back.next(),
+        _ => front.next(),
+    })
 }
 
 /// The glances of both halves, taken at the same time; `None` when something is open in the middle,
 /// or there is no second thread to be had.
-fn in_halves(text: &str) -> Option<Vec<Glance<'_>>> {
+fn in_halves(text: &str) -> Option<[Vec<Glance<'_>>; 2]> {
     let middle = blocks::next_boundary(text, text.len() / 2);
-    let (mut found, back) = thread::scope(|scope| {
+    thread::scope(|scope| {
         let back = thread::Builder::new().spawn_scoped(scope, || in_part(text, middle..text.len())).ok()?;
         let front = in_part(text, 0..middle);
-        Some((front?, back.join().ok()??))
-    })?;
-    found.extend(back);
-    // Two sorted runs: this merges them.
-    found.sort_by(|a, b| a.title.cmp(b.title));
-    Some(found)
+        Some([front?, back.join().ok()??])
+    })
 }
 
 /// The glances of a part that begins where nothing is open; `None` when something is open at its end.
@@ -98,16 +104,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn seen(found: &[Glance<'_>]) -> Vec<(String, usize, bool)> {
-        found.iter().map(|g| (g.title.to_owned(), g.line, g.seen.is_ok())).collect()
+    fn seen<'a>(found: impl IntoIterator<Item = Glance<'a>>) -> Vec<(&'a str, usize, bool)> {
+        found.into_iter().map(|glance| (glance.title, glance.line, glance.seen.is_ok())).collect()
     }
 
     proptest! {
         /// Where the halves can be told apart, they read as the whole.
         #[test]
         fn halves_read_as_the_whole(text in documents()) {
-            if let Some(found) = in_halves(&text) {
-                prop_assert_eq!(seen(&found), seen(&in_part(&text, 0..text.len()).unwrap()));
+            if let Some(halves) = in_halves(&text) {
+                prop_assert_eq!(seen(merged(halves)), seen(in_part(&text, 0..text.len()).unwrap()));
             }
         }
     }
@@ -119,7 +125,7 @@ mod tests {
             let text = format!("## a\ncommand: npx\n\n{open}{prose}\n## b\ncommand: npx\n{closed}");
             assert!(in_halves(&text).is_none(), "{open:?}");
         }
-        let text = format!("## a\ncommand: npx\n\n{prose}\n## b\ncommand: npx\n");
-        assert_eq!(seen(&in_halves(&text).unwrap()).len(), 2);
+        let text = format!("## b\ncommand: npx\n\n{prose}\n## a\ncommand: npx\n");
+        assert_eq!(seen(merged(in_halves(&text).unwrap())), [("a", 14, true), ("b", 1, true)]);
     }
 }
