@@ -29,10 +29,12 @@ fn run_unprivileged(agent: &Agent, arguments: &str) -> Output {
     if !is_root() {
         return agent.run(arguments);
     }
-    // The binary may lie where nobody may look.
+    // The binary may lie where nobody may look. It is not this process that copies it: a child that another
+    // thread starts meanwhile would hold it open for writing, and so keep it from being run.
     let binary = agent.home().join("mcp-registry");
     if !binary.exists() {
-        std::fs::copy(env!("CARGO_BIN_EXE_mcp-registry"), &binary).unwrap();
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_mcp-registry")).arg(&binary).status().unwrap();
+        assert!(copied.success());
     }
     agent.command_of(&binary, arguments).uid(NOBODY).gid(NOBODY).output().unwrap()
 }
