@@ -1,4 +1,4 @@
-//! The catalog service: any backend, served over HTTP by the rules C1 to C14 and C24 to C30 of
+//! The catalog service: any backend, served over HTTP by the rules C1 to C14 and C24 to C31 of
 //! [`catalog`](mcp_registry_spec::catalog).
 //!
 //! [`Catalog::open`] makes the service, [`router`] what answers its requests, which needs no socket,
@@ -8,16 +8,19 @@ mod about;
 mod auth;
 mod cache;
 mod clock;
+pub mod descriptors;
 mod endpoint;
 mod etag;
 mod front;
 mod guard;
 mod limits;
 mod log;
+mod method;
 mod metrics;
 pub mod openapi;
 mod pages;
 mod query;
+mod readiness;
 mod reads;
 mod refusal;
 mod render;
@@ -28,6 +31,8 @@ mod stall;
 mod state;
 mod stores;
 pub mod tls;
+#[cfg(feature = "otel")]
+mod trace;
 mod writes;
 
 #[doc = include_str!("catalog/replicas.md")]
@@ -36,3 +41,5 @@ pub mod replicas {}
 pub use log::Log;
 pub use router::router;
 pub use state::{Catalog, Options};
+#[cfg(feature = "otel")]
+pub use trace::Traces;

@@ -25,6 +25,7 @@
 //! - `http` (default): the backend that reads and writes a catalog over HTTP.
 //! - `sql` (default): the backend that keeps entries in SQLite or Postgres.
 //! - `catalog` (default): the service that serves any backend over HTTP, and the commands beside it.
+//! - `otel`: the service exports a span for each request, by OTLP over HTTP.
 //! - `conformance` (default): the command that holds a live backend to the rules.
 
 pub use mcp_registry_spec::*;

@@ -93,6 +93,16 @@ pub trait McpServerRegistryBackend: Send + Sync + Debug {
         self.load_all().await?.into_iter().map(|l| validation_of(&l.name, l.result.map(drop))).collect()
     }
 
+    /// Refuses an entry that this backend would store in no case, whatever there is: at once, without
+    /// I/O. The handle asks this before it asks for the capability; `install` and `update` refuse the
+    /// same.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSpec`].
+    fn check_entry(&self, _spec: &McpServerSpec, _context: &WriteContext) -> Result<()> {
+        Ok(())
+    }
+
     /// Stores a new entry and gives its listing line. Needs `supports_install`.
     ///
     /// - An entry of that name, broken or not: `already_installed`, and nothing changes. Of any

@@ -33,7 +33,8 @@ impl McpServerSpec {
                 for key in stdio.env.keys() {
                     // Keys are shown as they are: no URL is one.
                     if key.is_empty() || key.contains(['=', '\0', '/', '@']) || crate::redact::redact(key) != *key {
-                        return Err(invalid(format!("{} is no name of an environment variable", text::quote(key))));
+                        // Last, for redaction takes what follows a `=` for a value.
+                        return Err(invalid(format!("no environment variable has the name {}", text::quote(key))));
                     }
                 }
             }

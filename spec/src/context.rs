@@ -28,6 +28,10 @@ pub enum Literals {
 }
 
 impl Literals {
+    /// What to do about a literal that is refused: the hint of every error that refuses one.
+    pub const HINT: &'static str =
+        "refer to an environment variable ($NAME or ${NAME}), or allow the literal explicitly";
+
     /// Whether the field, named as in `env.LOG_LEVEL`, may hold a literal. The case of letters
     /// counts, but for headers.
     ///

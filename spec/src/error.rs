@@ -173,6 +173,29 @@ impl Error {
         self
     }
 
+    /// The same for those who have no business with this machine's folders: of the path, only the
+    /// file's name is left.
+    ///
+    /// ```
+    /// use mcp_registry_spec::{Error, ErrorKind};
+    /// let error = Error::new(ErrorKind::DescriptorInvalid, "is no entry").at("/srv/agents/mcp.md", Some(7));
+    /// assert_eq!(error.without_folder().to_string(), "mcp.md:7: is no entry");
+    /// ```
+    #[must_use]
+    pub fn without_folder(mut self) -> Self {
+        let Some(path) = self.0.path.take() else { return self };
+        self.0.path = path.file_name().map(PathBuf::from);
+        // What to do may name a file beside it.
+        if let Some(folder) = path.parent().filter(|folder| folder.is_absolute() && folder.parent().is_some()) {
+            let folder = format!("{}/", folder.display());
+            let Inner { message, cause, hint, .. } = &mut *self.0;
+            for text in [Some(message), cause.as_mut(), hint.as_mut()].into_iter().flatten() {
+                *text = text.replace(&folder, "");
+            }
+        }
+        self
+    }
+
     /// Adds what caused the error.
     #[must_use]
     pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
@@ -284,6 +307,19 @@ mod tests {
             serde_json::to_value(&error).unwrap(),
             serde_json::json!({"kind": "descriptor_invalid", "message": error.to_string(), "retryable": false})
         );
+    }
+
+    #[test]
+    fn without_its_folder_only_the_files_name_is_left() {
+        let error = |path: &str| Error::new(ErrorKind::Unavailable, "cannot be written").at(path, Some(2));
+        let stale = error("/srv/agents/mcp.md").caused_by("a/b").hint("remove /srv/agents/.mcp.md.tmp");
+        assert_eq!(stale.without_folder().to_string(), "mcp.md:2: cannot be written: a/b (remove .mcp.md.tmp)");
+        for (path, shown) in [("/mcp.md", "mcp.md"), ("agents/a/mcp.md", "mcp.md"), ("./mcp.md", "mcp.md")] {
+            let error = error(path).hint("see a/b and ./c");
+            assert_eq!(error.without_folder().to_string(), format!("{shown}:2: cannot be written (see a/b and ./c)"));
+        }
+        let nowhere = Error::new(ErrorKind::Unavailable, "no /srv/x");
+        assert_eq!(nowhere.clone().without_folder(), nowhere);
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! The handle that callers hold.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use crate::redact::redact;
 use crate::{
-    AuditRecord, Capabilities, Digest, Environment, Error, ErrorKind, LaunchSpec, Listing, Loaded, McpServerRef,
-    McpServerRegistryBackend, McpServerSpec, ProcessEnvironment, Result, Revision, Scope, ServerName, ValidationResult,
-    WriteContext,
+    AuditRecord, Capabilities, Digest, Environment, Error, ErrorKind, LaunchSpec, Listing, Literals, Loaded,
+    McpServerRef, McpServerRegistryBackend, McpServerSpec, ProcessEnvironment, Result, Revision, Scope, ServerName,
+    ValidationResult, WriteContext,
 };
+
+/// How many lines of a listing it takes for a second thread to save more time than it costs.
+const WORTH_A_THREAD: usize = 1000;
 
 /// A registry: an opened backend, with what holds for every backend done once.
 ///
@@ -56,9 +60,7 @@ impl McpServerRegistry {
     pub async fn list(&self) -> Result<Listing> {
         let mut listing = self.backend.list().await?;
         listing.sort();
-        for server in &mut listing.servers {
-            make_safe(server);
-        }
+        make_all_safe(&mut listing.servers);
         Ok(listing)
     }
 
@@ -126,6 +128,23 @@ impl McpServerRegistry {
         Ok(results)
     }
 
+    /// Refuses an entry that [`install`](Self::install) and [`update`](Self::update) would refuse for what it
+    /// is: they ask this first, and whoever only wants to know asks nobody else.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSpec`].
+    pub fn check_entry(&self, spec: &McpServerSpec, context: &WriteContext) -> Result<()> {
+        spec.check()?;
+        if let Some(field) = spec.masked().masked.iter().find(|field| !context.literals.allows(field)) {
+            return Err(Error::new(
+                ErrorKind::InvalidSpec,
+                format!("{field} of the server {:?} holds a literal that looks like a secret", spec.name),
+            )
+            .hint(Literals::HINT));
+        }
+        self.backend.check_entry(spec, context)
+    }
+
     /// Stores a new entry and gives its listing line.
     ///
     /// # Errors
@@ -133,7 +152,7 @@ impl McpServerRegistry {
     /// looks like a secret which `context` does not allow; [`ErrorKind::Unsupported`];
     /// [`ErrorKind::AlreadyInstalled`].
     pub async fn install(&self, spec: &McpServerSpec, context: &WriteContext) -> Result<McpServerRef> {
-        check_input(spec, context)?;
+        self.check_entry(spec, context)?;
         self.require("install", |c| c.supports_install).await?;
         self.backend.install(spec, context).await.map(safe_ref)
     }
@@ -148,7 +167,7 @@ impl McpServerRegistry {
         expected: &Digest,
         context: &WriteContext,
     ) -> Result<McpServerRef> {
-        check_input(spec, context)?;
+        self.check_entry(spec, context)?;
         self.require("update", |c| c.supports_update).await?;
         self.backend.update(spec, expected, context).await.map(safe_ref)
     }
@@ -235,16 +254,20 @@ impl McpServerRegistry {
     }
 }
 
-fn check_input(spec: &McpServerSpec, context: &WriteContext) -> Result<()> {
-    spec.check()?;
-    if let Some(field) = spec.masked().masked.iter().find(|field| !context.literals.allows(field)) {
-        return Err(Error::new(
-            ErrorKind::InvalidSpec,
-            format!("{field} of the server {:?} holds a literal that looks like a secret", spec.name),
-        )
-        .hint("refer to an environment variable ($NAME or ${NAME}), or allow the literal explicitly"));
-    }
-    Ok(())
+/// Redacts every line of a listing, the two halves of a long one side by side.
+fn make_all_safe(servers: &mut [McpServerRef]) {
+    let (front, back) = servers.split_at_mut(servers.len() / 2);
+    let back = Mutex::new(back);
+    let redact_back = || back.lock().unwrap_or_else(PoisonError::into_inner).iter_mut().for_each(make_safe);
+    thread::scope(|scope| {
+        let is_long = front.len() >= WORTH_A_THREAD;
+        let second = is_long.then(|| thread::Builder::new().spawn_scoped(scope, redact_back));
+        front.iter_mut().for_each(make_safe);
+        // It is short, or there is no second thread to be had.
+        if !matches!(second, Some(Ok(_))) {
+            redact_back();
+        }
+    });
 }
 
 fn make_safe(server: &mut McpServerRef) {
@@ -262,4 +285,30 @@ fn safe_ref(mut server: McpServerRef) -> McpServerRef {
 
 fn add_warnings(result: &mut ValidationResult, spec: &McpServerSpec, environment: &dyn Environment) {
     result.warnings.extend(spec.warnings(environment));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TransportKind;
+
+    #[test]
+    fn rule_4_every_line_of_a_listing_is_redacted_however_long_it_is() {
+        for length in [0, 1, 2, 3, 2 * WORTH_A_THREAD - 1, 2 * WORTH_A_THREAD, 2 * WORTH_A_THREAD + 1] {
+            let line = |i| McpServerRef {
+                name: ServerName::parse(&format!("n{i}")).unwrap(),
+                description: format!("{i} https://u:p@h/"),
+                transport: TransportKind::Stdio,
+                version: None,
+                source: format!("{i} token=hunter2"),
+            };
+            let mut servers: Vec<_> = (0..length).map(line).collect();
+            make_all_safe(&mut servers);
+            assert_eq!(servers.len(), length);
+            for (i, server) in servers.iter().enumerate() {
+                let expected = (format!("{i} https://***@h/"), format!("{i} token=***"));
+                assert_eq!((server.description.as_str(), server.source.as_str()), (&*expected.0, &*expected.1));
+            }
+        }
+    }
 }

@@ -40,7 +40,8 @@ pub(crate) async fn audit(call: Call) -> Answer {
     call.caller()?.must_be(Role::Admin)?;
     let (after, limit) = (query.after()?, query.records()?);
     let store = call.catalog.stores().scope(&scope)?;
-    let records = store.call(move |registry: McpServerRegistry| async move { registry.audit(after, limit).await });
+    let records =
+        store.call(call.turns()?, move |registry: McpServerRegistry| async move { registry.audit(after, limit).await });
     Ok(respond(call.request.headers(), &render(&Records { records: records.await? }, None)?))
 }
 
@@ -55,7 +56,7 @@ pub(crate) async fn scopes(call: Call) -> Answer {
     if !call.catalog.abilities().scopes {
         return Err(Refusal::not_offered("a list of scopes"));
     }
-    let all = call.catalog.stores().scopes().await?;
+    let all = call.catalog.stores().scopes(caller.turns()).await?;
     let scopes = all.iter().filter(|scope| caller.sees(scope)).collect();
     Ok(respond(call.request.headers(), &render(&Scopes { scopes }, None)?))
 }

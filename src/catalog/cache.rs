@@ -20,7 +20,7 @@ use super::render::{Question, Rendered};
 const BELIEVED: Duration = Duration::from_secs(1);
 /// What is left of that when it is time to look again, while others still read.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// What an answer takes beside its bytes.
+/// What an answer takes beside itself.
 const OVERHEAD: usize = 512;
 
 /// What is remembered of one scope.
@@ -46,6 +46,35 @@ struct Seen {
     answers: RwLock<HashMap<Question, Arc<OnceCell<Arc<Rendered>>>>>,
     bytes: AtomicUsize,
     kept: Arc<AtomicUsize>,
+}
+
+/// One of those who ask a question, whose answer may be there already. When all of them have gone away
+/// or failed, nothing stays behind.
+struct Asking<'a> {
+    seen: &'a Seen,
+    question: &'a Question,
+    cell: Arc<OnceCell<Arc<Rendered>>>,
+}
+
+impl<'a> Asking<'a> {
+    fn new(seen: &'a Seen, question: &'a Question) -> Self {
+        let mut answers = seen.answers.write().unwrap_or_else(PoisonError::into_inner);
+        let cell = answers.entry(question.clone()).or_default().clone();
+        Self { seen, question, cell }
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if self.cell.initialized() {
+            return;
+        }
+        let mut answers = self.seen.answers.write().unwrap_or_else(PoisonError::into_inner);
+        // The map has one, and this is the other; nobody gets a third while the map is locked.
+        if Arc::strong_count(&self.cell) == 2 {
+            answers.remove(self.question);
+        }
+    }
 }
 
 impl Drop for Seen {
@@ -96,15 +125,8 @@ impl Cache {
         let Some(seen) = self.look(registry, false).await? else {
             return question.answer(registry).await.map(Arc::new);
         };
-        let cell = {
-            let mut answers = seen.answers.write().unwrap_or_else(PoisonError::into_inner);
-            answers.entry(question.clone()).or_default().clone()
-        };
-        let made = cell.get_or_try_init(|| self.make(registry, question, &seen)).await;
-        if made.is_err() {
-            seen.answers.write().unwrap_or_else(PoisonError::into_inner).remove(question);
-        }
-        made.cloned()
+        let asking = Asking::new(&seen, question);
+        asking.cell.get_or_try_init(|| self.make(registry, question, &seen)).await.cloned()
     }
 
     async fn make(&self, registry: &McpServerRegistry, question: &Question, seen: &Arc<Seen>) -> Result<Arc<Rendered>> {
@@ -114,7 +136,7 @@ impl Cache {
             self.forget_only(seen);
             return Ok(answer);
         }
-        let bytes = answer.body.len() + OVERHEAD;
+        let bytes = answer.size() + OVERHEAD;
         seen.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.kept.fetch_add(bytes, Ordering::Relaxed);
         Ok(answer)
@@ -184,5 +206,39 @@ impl Cache {
 
     fn seen(&self) -> Option<Arc<Seen>> {
         self.slot.read().unwrap_or_else(PoisonError::into_inner).seen.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use mcp_registry_spec::{Backends, OpenRequest, Scope, ServerName};
+
+    #[tokio::test]
+    async fn rule_c28_a_read_that_is_given_up_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("scout")).unwrap();
+        std::fs::write(folder.path().join("scout/mcp.md"), "## a\n\ncommand: npx\n").unwrap();
+        let request = OpenRequest::new(&format!("filesystem:{}", folder.path().display()));
+        let registry = Backends::linked().open(&request.scope(Scope::parse("scout").unwrap())).unwrap();
+        let cache = Cache::new(Clock::start(), Arc::default());
+        cache.answer(&registry, &Question::Refs).await.unwrap();
+        let count = || cache.seen().unwrap().answers.read().unwrap().len();
+        let question = Question::Entry(ServerName::parse("a").unwrap());
+        let mut both = [Box::pin(cache.answer(&registry, &question)), Box::pin(cache.answer(&registry, &question))];
+        for asking in &mut both {
+            assert!(asking.as_mut().now_or_never().is_none());
+        }
+        assert_eq!(count(), 2);
+        let [first, second] = both;
+        drop(first);
+        assert_eq!(count(), 2, "somebody still asks");
+        drop(second);
+        assert_eq!(count(), 1);
+        // Nor does one that fails.
+        let absent = Question::Entry(ServerName::parse("absent").unwrap());
+        assert!(cache.answer(&registry, &absent).await.is_err());
+        assert_eq!(count(), 1);
     }
 }

@@ -75,13 +75,18 @@ impl Condition {
 }
 
 fn read_tags(text: &str, tags: &mut Vec<Tag>) {
+    const SPACE: [char; 2] = [' ', '\t'];
     let mut rest = text;
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
         let (weak, after) = rest.strip_prefix("W/").map_or((false, rest), |after| (true, after));
         let Some((opaque, after)) = after.strip_prefix('"').and_then(|after| after.split_once('"')) else { return };
+        rest = after.trim_start_matches(SPACE);
+        // What goes on without a comma is no tag, though it begins like one.
+        if !rest.is_empty() && !rest.starts_with(',') {
+            return;
+        }
         tags.push(Tag { weak, opaque: opaque.to_owned() });
-        rest = after;
     }
 }
 
@@ -112,7 +117,7 @@ mod tests {
         for fits in [&["\"a,b\""][..], &["W/\"a,b\""], &["\"x\", \"a,b\""], &["\"x\"", "W/\"y\" ,\"a,b\""], &["*"]] {
             assert!(not_modified(&headers(IF_NONE_MATCH, fits), &etag), "{fits:?}");
         }
-        for differs in [&["\"a\""][..], &["a,b"], &[""], &["\"a,b"], &[]] {
+        for differs in [&["\"a\""][..], &["a,b"], &[""], &["\"a,b"], &["\"a,b\"x"], &["\"x\" \"a,b\""], &[]] {
             assert!(!not_modified(&headers(IF_NONE_MATCH, differs), &etag), "{differs:?}");
         }
     }

@@ -1,13 +1,18 @@
-//! What keeps a web page from reaching a catalog on its reader's own machine (rule C26).
+//! What a request is refused for by its head alone: a web page that would reach a catalog on its reader's
+//! own machine (rule C26), and a head that is too large (rule C27).
 
 use std::net::IpAddr;
 
 use hyper::header::{CONTENT_TYPE, HOST, ORIGIN};
+use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Method, StatusCode, Uri};
 use mcp_registry_spec::{Error, ErrorKind};
 
 use super::refusal::Refusal;
+
+/// The most bytes of a request's headers, and of what it asks for.
+pub(crate) const HEAD_BYTES: usize = 64 << 10;
 
 /// Refuses what a web page could have sent.
 ///
@@ -27,6 +32,21 @@ pub(crate) fn check_local(uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal>
         }
     }
     Ok(())
+}
+
+/// Refuses a head that is larger than any client of good will sends (rule C27). What reads it from the
+/// network holds it to about as much, in whole buffers.
+///
+/// # Errors
+/// 431.
+pub(crate) fn check_size(head: &Parts) -> Result<(), Refusal> {
+    let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let headers: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if target + headers <= HEAD_BYTES {
+        return Ok(());
+    }
+    let error = Error::new(ErrorKind::ConfigInvalid, "the request's headers are larger than 64 KiB");
+    Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, error))
 }
 
 /// Refuses a body that is not said to be JSON: a page may send no other without asking first.
@@ -51,7 +71,7 @@ pub(crate) fn check_content_type(method: &Method, headers: &HeaderMap) -> Result
 }
 
 fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
-    // HTTP/2 names it beside the path, and so may HTTP/1.
+    // A request to a proxy names it before the path, and so may any.
     if let Some(authority) = uri.authority() {
         return Some(authority.clone());
     }
@@ -60,7 +80,8 @@ fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
     given.next().is_none().then_some(host)
 }
 
-fn is_loopback(authority: &Authority) -> bool {
+/// Whether this machine is named, and no user before it.
+pub(crate) fn is_loopback(authority: &Authority) -> bool {
     if authority.as_str().contains('@') {
         return false;
     }

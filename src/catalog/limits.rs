@@ -11,6 +11,7 @@ use hyper::StatusCode;
 use hyper::body::Body as _;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use mcp_registry_spec::{Error, ErrorKind};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::clock::Moment;
 use super::refusal::Refusal;
@@ -19,6 +20,9 @@ use super::refusal::Refusal;
 const BODY: usize = 1 << 20;
 /// How long a body may take.
 const BODY_TIME: Duration = Duration::from_secs(20);
+/// How many calls of the storage one caller has at once: a share of all there may be, and enough to keep
+/// a storage busy.
+const TURNS: usize = 16;
 /// For how long a caller who was idle may go beyond the rate.
 const BURST: u32 = 2;
 
@@ -32,6 +36,24 @@ pub(crate) struct Rate {
 /// What one token has used of its rate: the moment until which it has asked for everything.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bucket(Arc<Moment>);
+
+/// The turns that one token has with the storage, so that none takes those of all others.
+#[derive(Debug, Clone)]
+pub(crate) struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(TURNS)))
+    }
+}
+
+impl Turns {
+    /// Waits for a turn, which lasts until what is given is dropped. There always is one, since nobody
+    /// closes what gives them.
+    pub(crate) async fn take(&self) -> Option<SemaphorePermit<'_>> {
+        self.0.acquire().await.ok()
+    }
+}
 
 impl Rate {
     /// So many requests a second.
@@ -86,6 +108,7 @@ pub(crate) async fn body(body: Body) -> Result<Bytes, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
 
     #[test]
     fn rule_c27_a_bucket_empties_and_fills_again() {
@@ -98,5 +121,18 @@ mod tests {
         assert!(rate.take(&bucket, at + Duration::from_millis(100)).is_ok());
         assert!(rate.take(&bucket, at + Duration::from_millis(100)).is_err());
         assert!(rate.take(&Bucket::default(), at).is_ok(), "another token has its own");
+    }
+
+    #[tokio::test]
+    async fn rule_c27_one_caller_does_not_take_the_turns_of_another() {
+        let (many, one) = (Turns::default(), Turns::default());
+        let mut taken = Vec::new();
+        for _ in 0..TURNS {
+            taken.push(many.take().await);
+        }
+        assert!(many.take().now_or_never().is_none());
+        assert!(one.take().now_or_never().is_some());
+        taken.pop();
+        assert!(many.take().now_or_never().is_some());
     }
 }

@@ -34,11 +34,11 @@ struct State {
     dropped: u64,
 }
 
-/// A request that was answered.
+/// A request that has ended.
 #[derive(Serialize)]
 pub(crate) struct Line<'a> {
     pub(crate) msg: &'static str,
-    pub(crate) method: &'a str,
+    pub(crate) method: &'static str,
     pub(crate) route: &'static str,
     pub(crate) status: u16,
     pub(crate) micros: u64,

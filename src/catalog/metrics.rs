@@ -5,16 +5,16 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use hyper::{Method, StatusCode};
+use hyper::StatusCode;
 use mcp_registry_spec::ErrorKind;
 
 use super::endpoint::Endpoint;
+use super::method;
 
-const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "other"];
-/// The statuses the catalog answers with; the last stands for any other.
-const STATUSES: [u16; 24] = [
-    200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 428, 429, 431, 500, 501, 502, 503, 504,
-    0,
+/// The statuses the catalog answers with, and that of whoever went away; the last stands for any other.
+const STATUSES: [u16; 25] = [
+    200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 428, 429, 431, 499, 500, 501, 502, 503,
+    504, 0,
 ];
 /// Bounds of the latency's buckets, in microseconds.
 const BOUNDS: [u64; 14] =
@@ -23,7 +23,7 @@ const ENDPOINTS: usize = Endpoint::ALL.len();
 
 /// Counters of requests, latencies, the cache, and the storage's errors.
 pub(crate) struct Metrics {
-    requests: [[[AtomicU64; STATUSES.len()]; METHODS.len()]; ENDPOINTS],
+    requests: [[[AtomicU64; STATUSES.len()]; method::NAMES.len()]; ENDPOINTS],
     latencies: [Histogram; ENDPOINTS],
     hits: AtomicU64,
     misses: AtomicU64,
@@ -59,9 +59,9 @@ impl Metrics {
         }
     }
 
-    /// Counts an answered request.
-    pub(crate) fn request(&self, endpoint: Endpoint, method: &Method, status: StatusCode, took: Duration) {
-        let method = METHODS.iter().position(|m| *m == method.as_str()).unwrap_or(METHODS.len() - 1);
+    /// Counts a request that has ended; its method is one of [`method::NAMES`].
+    pub(crate) fn request(&self, endpoint: Endpoint, method: &str, status: StatusCode, took: Duration) {
+        let method = method::NAMES.iter().position(|name| *name == method).unwrap_or(method::NAMES.len() - 1);
         let status = STATUSES.iter().position(|s| *s == status.as_u16()).unwrap_or(STATUSES.len() - 1);
         let counter = self.requests.get(endpoint as usize).and_then(|m| m.get(method)).and_then(|s| s.get(status));
         if let Some(counter) = counter {
@@ -109,9 +109,9 @@ impl Metrics {
     }
 
     fn write(&self, out: &mut String, log_dropped: u64) -> std::fmt::Result {
-        head(out, "http_requests_total", "counter", "Requests answered.")?;
+        head(out, "http_requests_total", "counter", "Requests that have ended.")?;
         for (endpoint, methods) in Endpoint::ALL.iter().zip(&self.requests) {
-            for (method, statuses) in METHODS.iter().zip(methods) {
+            for (method, statuses) in method::NAMES.iter().zip(methods) {
                 for (status, count) in STATUSES.iter().zip(statuses) {
                     let count = count.load(Ordering::Relaxed);
                     if count > 0 {
@@ -195,7 +195,7 @@ mod tests {
         let metrics = Metrics::new();
         for (micros, status) in [(40, 200), (60, 200), (20_000_000, 503), (1, 299)] {
             let status = StatusCode::from_u16(status).unwrap();
-            metrics.request(Endpoint::Servers, &Method::GET, status, Duration::from_micros(micros));
+            metrics.request(Endpoint::Servers, "GET", status, Duration::from_micros(micros));
         }
         metrics.store_error(ErrorKind::Unavailable);
         let text = metrics.text(3);

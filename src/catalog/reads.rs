@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, ETAG};
+use hyper::header::{CONTENT_TYPE, ETAG, HeaderValue};
 
 use super::etag;
 use super::front::{Answer, Call};
@@ -17,10 +17,15 @@ pub(crate) async fn list(call: Call) -> Answer {
     let query = call.query()?;
     let store = call.store(&query)?;
     let window = Window { limit: query.limit()?, after: query.cursor()? };
-    let question = if query.expand()? { Question::Specs(window) } else { Question::Refs(window) };
-    let answer = store.read(&question).await?;
+    // Whatever window is asked for, one listing is remembered for all.
+    let question = if query.expand()? { Question::Specs } else { Question::Refs };
+    let answer = store.read(&question, call.turns()?).await?;
     call.catalog.stores().trim();
-    Ok(respond(call.request.headers(), &answer))
+    let asked = call.request.headers();
+    if window.is_whole() {
+        return Ok(respond(asked, &answer));
+    }
+    Ok(respond_with(asked, answer.etag_of_page(&window), || Body::new(answer.page(&window))))
 }
 
 /// `GET /mcp-servers/{name}`
@@ -36,22 +41,26 @@ pub(crate) async fn validate(call: Call) -> Answer {
 async fn named(call: Call, question: fn(mcp_registry_spec::ServerName) -> Question) -> Answer {
     let store = call.store(&call.query()?)?;
     let name = call.endpoint.name(call.request.uri().path())?;
-    let answer = store.read(&question(name)).await?;
+    let answer = store.read(&question(name), call.turns()?).await?;
     call.catalog.stores().trim();
     Ok(respond(call.request.headers(), &answer))
 }
 
 /// Sends an answer, or only that it is the one that the client has (rule C13).
 pub(crate) fn respond(asked: &HeaderMap, answer: &Rendered) -> Response {
-    let mut response = if etag::not_modified(asked, &answer.etag) {
+    respond_with(asked, answer.etag.clone(), || Body::from(answer.body.clone()))
+}
+
+fn respond_with(asked: &HeaderMap, etag: HeaderValue, body: impl FnOnce() -> Body) -> Response {
+    let mut response = if etag::not_modified(asked, &etag) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        let mut response = Response::new(Body::from(answer.body.clone()));
+        let mut response = Response::new(body());
         response.headers_mut().insert(CONTENT_TYPE, JSON);
         response
     };
-    response.headers_mut().insert(ETAG, answer.etag.clone());
+    response.headers_mut().insert(ETAG, etag);
     response
 }

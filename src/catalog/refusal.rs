@@ -17,6 +17,8 @@ pub(crate) struct Refusal(Box<Inner>);
 struct Inner {
     status: StatusCode,
     error: Error,
+    /// What is logged in its place, when it tells less.
+    concealed: Option<Error>,
     headers: HeaderMap,
 }
 
@@ -34,7 +36,7 @@ impl From<Error> for Refusal {
 impl Refusal {
     /// A refusal with a status of its own: one that no kind has.
     pub(crate) fn new(status: StatusCode, error: Error) -> Self {
-        let refusal = Self(Box::new(Inner { status, error, headers: HeaderMap::new() }));
+        let refusal = Self(Box::new(Inner { status, error, concealed: None, headers: HeaderMap::new() }));
         match status {
             StatusCode::UNAUTHORIZED => {
                 refusal.header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"mcp-registry\""))
@@ -59,6 +61,15 @@ impl Refusal {
         Self::from(Error::new(ErrorKind::Unsupported, format!("this catalog does not offer {what}")))
     }
 
+    /// Something failed of which whoever asks, who may be anybody, is told no more than that: what it
+    /// was is for the log.
+    pub(crate) fn concealing(cause: Error, told: &'static str) -> Self {
+        let error = Error::new(ErrorKind::Unavailable, told);
+        let mut refusal = Self::from(if cause.is_retryable() { error.retryable() } else { error });
+        refusal.0.concealed = Some(cause);
+        refusal
+    }
+
     /// Adds a header.
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.insert(name, value);
@@ -68,12 +79,13 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Inner { status, error, headers } = *self.0;
-        // Only a text that is not UTF-8 cannot be written, and an error has none.
-        let body = serde_json::to_vec(&ErrorBody { error: error.clone() }).unwrap_or_default();
+        let Inner { status, error, concealed, headers } = *self.0;
+        // Where the service keeps its files is for its log. Only a text that is not UTF-8 cannot be
+        // written, and an error has none.
+        let body = serde_json::to_vec(&ErrorBody { error: error.clone().without_folder() }).unwrap_or_default();
         let mut response = (status, headers, body).into_response();
         response.headers_mut().insert(CONTENT_TYPE, JSON);
-        response.extensions_mut().insert(Refused(error));
+        response.extensions_mut().insert(Refused(concealed.unwrap_or(error)));
         response
     }
 }

@@ -4,11 +4,13 @@ use std::future::Future;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use mcp_registry_spec::{Error, ErrorKind};
 
 use super::endpoint::Endpoint;
 use super::front::{self, Answer, Call};
+use super::refusal::Refusal;
 use super::{Catalog, about, reads, writes};
 
 /// What answers the catalog's requests. It needs no socket: whatever calls it is served.
@@ -53,5 +55,23 @@ where
     F: Future<Output = Answer> + Send + 'static,
 {
     let catalog = catalog.clone();
-    move |request| Box::pin(front::answer(catalog.clone(), endpoint, request, handler.clone()))
+    move |request| {
+        let is_write = !request.method().is_safe();
+        let answering = front::answer(catalog.clone(), endpoint, request, handler.clone());
+        if is_write { Box::pin(to_its_end(catalog.clone(), answering)) } else { Box::pin(answering) }
+    }
+}
+
+/// Answers though the client goes away meanwhile: a write that has begun is finished (rule C29), and then
+/// it is counted and logged as any other (rule C30).
+async fn to_its_end(catalog: Catalog, answering: impl Future<Output = Response> + Send + 'static) -> Response {
+    let unfinished = catalog.unfinished().await;
+    let answered = tokio::spawn(async move {
+        let _unfinished = unfinished;
+        answering.await
+    });
+    match answered.await {
+        Ok(response) => response,
+        Err(_) => Refusal::from(Error::new(ErrorKind::Unavailable, "the request was given up")).into_response(),
+    }
 }

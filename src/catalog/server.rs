@@ -8,32 +8,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use mcp_registry_spec::{Error, ErrorKind, Result};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::descriptors;
+use super::guard::HEAD_BYTES;
 use super::stall::Unstalled;
 use super::tls::Tls;
 use super::{Catalog, router};
 
-/// How many connections there are at once; others wait to be taken.
+/// How many connections there are at once, where descriptors allow it; others wait to be taken.
 const CONNECTIONS: usize = 4096;
 /// How long a request's headers may take, from the moment the connection is free for them.
 const HEADERS: Duration = Duration::from_secs(20);
 /// How long making a connection private may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// The most bytes of a request's headers.
-const HEADER_BYTES: usize = 64 << 10;
-/// How many requests one connection of HTTP/2 may have in flight.
-const STREAMS: u32 = 64;
-/// How often the other end of an HTTP/2 connection is asked whether it is there.
-const PING: Duration = Duration::from_secs(20);
 /// How long nothing is taken when the system is out of descriptors.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -51,7 +47,8 @@ pub fn local_only(address: SocketAddr, tls: bool, insecure: bool, anonymous_read
         return refused(format!("without tokens it listens on loopback only, not on {address}"), hint);
     }
     if !loopback && !tls && !insecure {
-        let hint = "give --tls-cert and --tls-key, or say --allow-insecure-listen where something in front has TLS";
+        let hint =
+            "give both --tls-cert and --tls-key; or say --allow-insecure-listen where something in front has TLS";
         return refused(format!("without TLS it listens on loopback only, not on {address}"), hint);
     }
     Ok(loopback && !tls)
@@ -69,14 +66,20 @@ pub async fn serve(
     patience: Duration,
 ) -> Result<()> {
     let graceful = GracefulShutdown::new();
-    let taking = Taking { router: router(catalog.clone()), catalog: catalog.clone(), tls };
+    let taking =
+        Taking { router: router(catalog.clone()), catalog: catalog.clone(), tls, open: watch::Sender::new(()) };
     tokio::select! {
         never = taking.all(&listener, &graceful) => match never {},
         () = stop => drop(listener),
     }
+    drop(taking);
     let deadline = Instant::now() + patience;
     let finished = timeout_at(deadline, graceful.shutdown()).await.is_ok();
     let closed = timeout_at(deadline, catalog.close()).await;
+    #[cfg(feature = "otel")]
+    if let Some(traces) = catalog.traces() {
+        traces.stop(deadline.saturating_duration_since(Instant::now())).await;
+    }
     match (finished, closed) {
         (true, Ok(closed)) => closed,
         _ => Err(Error::new(ErrorKind::Unavailable, format!("requests were still in flight after {patience:?}"))),
@@ -88,13 +91,15 @@ struct Taking {
     router: Router,
     catalog: Catalog,
     tls: Option<Tls>,
+    /// Dropped when the service stops, which is how connections learn of it.
+    open: watch::Sender<()>,
 }
 
 enum Never {}
 
 impl Taking {
     async fn all(&self, listener: &TcpListener, graceful: &GracefulShutdown) -> Never {
-        let free = Arc::new(Semaphore::new(CONNECTIONS));
+        let free = Arc::new(Semaphore::new(descriptors::left_for(CONNECTIONS)));
         loop {
             let place = free.clone().acquire_owned().await;
             let stream = match listener.accept().await {
@@ -107,35 +112,35 @@ impl Taking {
                     continue;
                 }
             };
-            let (router, catalog, tls, watcher) =
-                (self.router.clone(), self.catalog.clone(), self.tls.clone(), graceful.watcher());
+            let (router, catalog, tls) = (self.router.clone(), self.catalog.clone(), self.tls.clone());
+            let (watcher, stopping) = (graceful.watcher(), self.open.subscribe());
             tokio::spawn(async move {
                 let _place = place;
                 let _counted = catalog.metrics().connection();
-                connection(stream, tls, router, watcher).await;
+                connection(stream, tls, router, watcher, stopping).await;
             });
         }
     }
 }
 
 /// Serves one connection. What goes wrong with it concerns its other end alone.
-async fn connection(stream: TcpStream, tls: Option<Tls>, router: Router, watcher: Watcher) {
+async fn connection(
+    stream: TcpStream,
+    tls: Option<Tls>,
+    router: Router,
+    watcher: Watcher,
+    mut stopping: watch::Receiver<()>,
+) {
     // Answers are sent whole: there is nothing to wait for.
     let _ = stream.set_nodelay(true);
     let stream = Unstalled::new(stream);
     let Some(Tls(acceptor)) = tls else { return plain(stream, router, watcher).await };
-    let Ok(Ok(stream)) = timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
-    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        let mut builder = http2::Builder::new(TokioExecutor::new());
-        builder
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS)
-            .max_header_list_size(HEADER_BYTES as u32)
-            .keep_alive_interval(PING)
-            .keep_alive_timeout(PING);
-        let served = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-        let _ = watcher.watch(served).await;
-    } else {
+    // One that has asked for nothing yet is not waited for when the service stops.
+    let accepted = tokio::select! {
+        accepted = timeout(HANDSHAKE, acceptor.accept(stream)) => accepted,
+        _ = stopping.changed() => return,
+    };
+    if let Ok(Ok(stream)) = accepted {
         plain(stream, router, watcher).await;
     }
 }
@@ -143,7 +148,7 @@ async fn connection(stream: TcpStream, tls: Option<Tls>, router: Router, watcher
 async fn plain(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router, watcher: Watcher) {
     let mut builder = http1::Builder::new();
     // The time for headers also ends connections on which nothing is asked any more.
-    builder.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(HEADER_BYTES);
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(HEAD_BYTES);
     let served = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let _ = watcher.watch(served).await;
 }
@@ -161,7 +166,9 @@ mod tests {
             assert_eq!(may(loopback, true, false, true), Ok(false), "{loopback}");
         }
         for far in ["0.0.0.0:1", "10.0.0.1:1", "[::]:1"] {
-            assert_eq!(may(far, false, false, false).unwrap_err().kind(), ErrorKind::ConfigInvalid, "{far}");
+            let refused = may(far, false, false, false).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::ConfigInvalid, "{far}");
+            assert!(!refused.to_string().contains("***"), "nothing of ours is hidden: {refused}");
             assert_eq!(may(far, true, false, false), Ok(false), "{far}");
             assert_eq!(may(far, false, true, false), Ok(false), "{far}");
             assert!(may(far, true, true, true).is_err(), "{far}: not without tokens");

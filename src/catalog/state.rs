@@ -2,24 +2,24 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::header::HeaderValue;
 use mcp_registry_spec::wire::{CatalogCapabilities, Tier};
 use mcp_registry_spec::{Backends, Capabilities, Error, ErrorKind, OpenRequest, Result};
 use mcp_registry_store::{Role, Tokens};
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use super::auth::{Caller, Doorkeeper};
-use super::clock::{Clock, Moment};
+use super::clock::Clock;
 use super::endpoint::Endpoint;
-use super::limits::Rate;
+use super::limits::{Rate, Turns};
 use super::log::Log;
 use super::metrics::Metrics;
+use super::readiness::Readiness;
 use super::request_id::RequestIds;
 use super::stores::Stores;
-
-/// How long it is believed that the storage answers.
-const READY: Duration = Duration::from_secs(1);
+#[cfg(feature = "otel")]
+use super::trace::Traces;
 
 /// How the service behaves. The default offers all that its storage can, to holders of tokens.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,7 +52,11 @@ struct Inner {
     log: Log,
     request_ids: RequestIds,
     clock: Clock,
-    ready_until: Moment,
+    readiness: Readiness,
+    /// Held by each answer that is brought to its end though its client goes away.
+    unfinished: Arc<RwLock<()>>,
+    #[cfg(feature = "otel")]
+    traces: std::sync::OnceLock<Traces>,
 }
 
 /// What the service offers to those who may use all of it.
@@ -122,7 +126,7 @@ impl Catalog {
     ) -> Result<Self> {
         let (clock, metrics) = (Clock::start(), Arc::new(Metrics::new()));
         let stores = Stores::new(backends, store, clock, metrics.clone())?;
-        let scopes = match stores.scopes().await {
+        let scopes = match stores.scopes(&Turns::default()).await {
             Ok(_) => true,
             Err(error) if error.kind() == ErrorKind::Unsupported => false,
             Err(error) => return Err(error),
@@ -138,7 +142,10 @@ impl Catalog {
             log,
             request_ids: RequestIds::new(),
             clock,
-            ready_until: Moment::default(),
+            readiness: Readiness::new(clock),
+            unfinished: Arc::default(),
+            #[cfg(feature = "otel")]
+            traces: std::sync::OnceLock::new(),
         })))
     }
 
@@ -148,13 +155,30 @@ impl Catalog {
         self.0.abilities.tier
     }
 
-    /// Waits until every call of the storage has ended, then lets go of it.
+    /// Marks an answer that is brought to its end, until what is given is dropped.
+    pub(crate) async fn unfinished(&self) -> OwnedRwLockReadGuard<()> {
+        self.0.unfinished.clone().read_owned().await
+    }
+
+    /// Waits until every answer and every call of the storage has ended, then lets go of it.
     ///
     /// # Errors
     /// Those of the storage.
     pub async fn close(&self) -> Result<()> {
+        drop(self.0.unfinished.write().await);
         self.0.stores.settle().await;
         self.0.stores.close().await
+    }
+
+    /// Has a span made of each request from now on; the first call decides where they go.
+    #[cfg(feature = "otel")]
+    pub fn trace_to(&self, traces: Traces) {
+        let _ = self.0.traces.set(traces);
+    }
+
+    #[cfg(feature = "otel")]
+    pub(crate) fn traces(&self) -> Option<&Traces> {
+        self.0.traces.get()
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -196,15 +220,11 @@ impl Catalog {
     /// Whether the storage and the tokens answer, asked at most once a second: whoever asks needs no
     /// token.
     pub(crate) async fn is_ready(&self) -> bool {
-        let now = self.0.clock.now();
-        if now < self.0.ready_until.get() {
-            return true;
-        }
-        let ready = self.0.stores.is_ready().await && self.0.doorkeeper.is_ready().await;
-        if ready {
-            self.0.ready_until.set(now + READY);
-        }
-        ready
+        let ask = || {
+            let catalog = self.clone();
+            async move { catalog.0.stores.is_ready().await && catalog.0.doorkeeper.is_ready().await }
+        };
+        self.0.readiness.is_ready(ask).await
     }
 
     /// The methods of entries and their collection together, for that caller (rule C9).

@@ -15,10 +15,12 @@ use tokio::time::timeout;
 
 use super::cache::{Cache, Remembered};
 use super::clock::{Clock, Moment};
+use super::limits::Turns;
 use super::metrics::Metrics;
 use super::render::{Question, Rendered};
 
-/// How many scopes are held open; beyond, the one that was used longest ago is let go of.
+/// How many scopes are held open; beyond, the one that was used longest ago is let go of, of those that
+/// nobody uses now: a write must forget what its scope's readers remember.
 const OPEN: usize = 1024;
 /// How many bytes of answers are kept in memory, of all scopes together.
 const KEPT: usize = 256 << 20;
@@ -98,8 +100,8 @@ impl Stores {
     ///
     /// # Errors
     /// Those of the storage.
-    pub(crate) async fn scopes(&self) -> Result<Vec<Scope>> {
-        self.shared.call(self.any.scopes()).await
+    pub(crate) async fn scopes(&self, turns: &Turns) -> Result<Vec<Scope>> {
+        self.shared.call_for(turns, self.any.scopes()).await
     }
 
     /// Whether the storage answers.
@@ -131,7 +133,8 @@ impl Stores {
         });
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         if open.len() >= OPEN {
-            let oldest = open.iter().min_by_key(|(_, store)| store.used.get()).map(|(scope, _)| scope.clone());
+            let unused = open.iter().filter(|(_, store)| Arc::strong_count(store) == 1);
+            let oldest = unused.min_by_key(|(_, store)| store.used.get()).map(|(scope, _)| scope.clone());
             oldest.and_then(|oldest| open.remove(&oldest));
         }
         // Somebody may have been faster: a scope has one memory, which its writes make forget.
@@ -170,11 +173,11 @@ impl Stores {
 }
 
 impl Store {
-    /// Answers from memory, else from the storage.
+    /// Answers from memory, else from the storage, in turns of whoever asks.
     ///
     /// # Errors
     /// Those of the storage; [`ErrorKind::Unavailable`] when it takes too long.
-    pub(crate) async fn read(self: &Arc<Self>, question: &Question) -> Result<Arc<Rendered>> {
+    pub(crate) async fn read(self: &Arc<Self>, question: &Question, turns: &Turns) -> Result<Arc<Rendered>> {
         match self.cache.remembered(question) {
             Remembered::Answer(answer) => {
                 self.shared.metrics.cache_hit();
@@ -190,7 +193,7 @@ impl Store {
             Remembered::Nothing => {
                 self.shared.metrics.cache_miss();
                 // Apart, so that the usual way, which is from memory, has little to carry around.
-                Box::pin(self.shared.call(self.cache.answer(&self.registry, question))).await
+                Box::pin(self.shared.call_for(turns, self.cache.answer(&self.registry, question))).await
             }
         }
     }
@@ -199,8 +202,8 @@ impl Store {
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub(crate) async fn call<T>(&self, work: impl AsyncFnOnceOn<T>) -> Result<T> {
-        self.shared.call(work.on(self.registry.clone())).await
+    pub(crate) async fn call<T>(&self, turns: &Turns, work: impl AsyncFnOnceOn<T>) -> Result<T> {
+        self.shared.call_for(turns, work.on(self.registry.clone())).await
     }
 
     /// Writes. Once begun it is brought to its end, though the client goes away; whatever came of it,
@@ -208,9 +211,14 @@ impl Store {
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub(crate) async fn write<T: Send + 'static>(self: &Arc<Self>, work: impl AsyncFnOnceOn<T>) -> Result<T> {
-        let store = self.clone();
+    pub(crate) async fn write<T: Send + 'static>(
+        self: &Arc<Self>,
+        turns: &Turns,
+        work: impl AsyncFnOnceOn<T>,
+    ) -> Result<T> {
+        let (store, turns) = (self.clone(), turns.clone());
         let done = tokio::spawn(async move {
+            let _own = turns.take().await;
             let _turn = store.shared.turns.acquire().await;
             let _forget = Forget(&store.cache);
             work.on(store.registry.clone()).await
@@ -251,8 +259,15 @@ impl Drop for Forget<'_> {
 }
 
 impl Shared {
+    /// A call that nobody in particular asked for.
     async fn call<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.call_for(&Turns::default(), work).await
+    }
+
+    /// A call for one caller, who has a share of all turns.
+    async fn call_for<T>(&self, turns: &Turns, work: impl Future<Output = Result<T>>) -> Result<T> {
         let turn_and_work = async {
+            let _own = turns.take().await;
             let _turn = self.turns.acquire().await;
             work.await
         };
@@ -260,5 +275,24 @@ impl Shared {
             Err(Error::new(ErrorKind::Unavailable, "the storage did not answer in time").retryable())
         });
         result.inspect_err(|error| self.metrics.store_error(error.kind()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_c28_a_scope_in_use_keeps_its_memory_however_many_others_are_opened() {
+        let request = OpenRequest::new("filesystem:nowhere");
+        let stores = Stores::new(Backends::linked(), request, Clock::start(), Arc::new(Metrics::new())).unwrap();
+        let scope = |name: &str| stores.scope(&Scope::parse(name).unwrap()).unwrap();
+        let (writing, idle) = (scope("writing"), Arc::downgrade(&scope("idle")));
+        for number in 0..=OPEN {
+            scope(&format!("s{number}"));
+        }
+        assert!(Arc::ptr_eq(&writing, &scope("writing")));
+        assert!(idle.upgrade().is_none(), "what nobody uses is let go of");
+        assert_eq!(stores.open.read().unwrap().len(), OPEN);
     }
 }

@@ -1,5 +1,6 @@
 //! TLS, by rustls and ring.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,9 +37,15 @@ impl Tls {
             .with_no_client_auth()
             .with_single_cert(chain, own)
             .map_err(unusable)?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }
+}
+
+/// Whether anybody on this machine may read a key.
+#[must_use]
+pub fn is_open(key: &Path) -> bool {
+    key.metadata().is_ok_and(|found| found.mode() & 0o004 != 0)
 }
 
 fn unreadable(what: &str, path: &Path, cause: &pem::Error) -> Error {

@@ -26,11 +26,13 @@ const TRIES: usize = 5;
 /// `POST /mcp-servers`
 pub(crate) async fn install(call: Call) -> Answer {
     let (store, context) = admit(&call, "installing", |can| can.install)?;
+    let (scope, turns) = (call.query()?.scope()?, call.turns()?.clone());
     let spec = entry(limits::body(call.request.into_body()).await?)?;
     let etag = etag::of_digest(&spec.digest()?);
-    let place = format!("/mcp-servers/{}", spec.name);
-    let stored = store.write(move |registry: McpServerRegistry| async move { registry.install(&spec, &context).await });
-    let mut response = sent(StatusCode::CREATED, &stored.await?, etag)?;
+    // Relative to this request, since the base URL may be longer than what is seen of it here (rule C2).
+    let place = format!("mcp-servers/{}?agent_scope={}", spec.name, scope.as_str().replace('+', "%2B"));
+    let install = move |registry: McpServerRegistry| async move { registry.install(&spec, &context).await };
+    let mut response = sent(StatusCode::CREATED, &store.write(&turns, install).await?, etag)?;
     if let Ok(place) = HeaderValue::try_from(place) {
         response.headers_mut().insert(LOCATION, place);
     }
@@ -47,12 +49,13 @@ pub(crate) async fn update(call: Call) -> Answer {
             .hint("send the header If-Match with the entry's ETag");
         return Err(Refusal::new(StatusCode::PRECONDITION_REQUIRED, error));
     };
+    let turns = call.turns()?.clone();
     let spec = entry(limits::body(call.request.into_body()).await?)?;
     if spec.name != name {
         return Err(Error::new(ErrorKind::InvalidSpec, "the entry has another name than the path").into());
     }
     let etag = etag::of_digest(&spec.digest()?);
-    let stored = store.write(move |registry: McpServerRegistry| async move {
+    let stored = store.write(&turns, move |registry: McpServerRegistry| async move {
         for _ in 0..TRIES {
             let found = expected.fitting(&registry, &name, conditions.if_none_match.as_ref()).await?;
             match registry.update(&spec, &found, &context).await {
@@ -69,8 +72,8 @@ pub(crate) async fn update(call: Call) -> Answer {
 pub(crate) async fn uninstall(call: Call) -> Answer {
     let (store, context) = admit(&call, "uninstalling", |can| can.uninstall)?;
     let name = call.endpoint.name(call.request.uri().path())?;
-    let conditions = Conditions::of(&call);
-    let removed = store.write(move |registry: McpServerRegistry| async move {
+    let (conditions, turns) = (Conditions::of(&call), call.turns()?);
+    let removed = store.write(turns, move |registry: McpServerRegistry| async move {
         let expected = match conditions.if_match {
             None | Some(Condition::Any) if conditions.if_none_match.is_none() => None,
             expected => {
@@ -154,7 +157,8 @@ impl Condition {
         let found = registry.load(name).await.and_then(|spec| spec.digest());
         let found = found.map_err(|error| match error.kind() {
             ErrorKind::DescriptorInvalid => {
-                Error::new(ErrorKind::Conflict, "the entry is broken, so that it has no digest").caused_by(error)
+                Error::new(ErrorKind::Conflict, "the entry is broken, so that it has no digest")
+                    .caused_by(error.without_folder())
             }
             _ => error,
         })?;

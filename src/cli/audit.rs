@@ -41,7 +41,7 @@ impl RegistryCommand for Audit {
             text.table(columns, &rows, |row| row.each_ref().map(String::as_str))
         })?;
         if found.records.is_empty() {
-            printer.aside("nothing is on record");
+            printer.aside(if self.after == 0 { "nothing is on record" } else { "nothing else is on record" });
         } else if found.records.len() == self.limit
             && let Some(last) = found.records.last()
         {

@@ -1,6 +1,8 @@
 //! Where the catalog service keeps what nobody named a place for: the user's data folder.
 
-use mcp_registry_spec::{Error, ErrorKind, Locator, ProcessEnvironment, Result};
+use std::path::{Path, PathBuf};
+
+use mcp_registry_spec::{Digest, Error, ErrorKind, Locator, ProcessEnvironment, Result};
 use mcp_registry_store::{Options, Store, Tokens};
 
 use super::xdg;
@@ -10,6 +12,10 @@ use super::xdg;
 /// # Errors
 /// [`ErrorKind::ConfigInvalid`] without a home; [`ErrorKind::Unavailable`] when it cannot be made ready.
 pub(crate) fn default_store() -> Result<String> {
+    in_data_folder("catalog.db")
+}
+
+fn in_data_folder(file: &str) -> Result<String> {
     let folder = xdg::folder(&ProcessEnvironment, "XDG_DATA_HOME", ".local/share").ok_or_else(|| {
         Error::new(ErrorKind::ConfigInvalid, "there is no data folder, as HOME is not set")
             .hint("name a place with --store LOCATOR")
@@ -20,7 +26,7 @@ pub(crate) fn default_store() -> Result<String> {
             Error::new(ErrorKind::Unavailable, "the data folder cannot be made").at(above, None).caused_by(cause)
         })?;
     }
-    match folder.join("catalog.db").to_str() {
+    match folder.join(file).to_str() {
         Some(path) => Ok(format!("sqlite:{path}")),
         None => Err(Error::new(ErrorKind::ConfigInvalid, "the data folder is not UTF-8")
             .hint("name a place with --store LOCATOR")),
@@ -28,15 +34,65 @@ pub(crate) fn default_store() -> Result<String> {
 }
 
 /// The tokens of a catalog: where somebody says, else beside its entries, else, where those are in no
-/// database, in the data folder.
+/// database, in one of their own in the data folder: a scope of the same name at another place is another.
 ///
 /// # Errors
 /// [`ErrorKind::ConfigInvalid`] for a locator that names no database.
 pub(crate) fn tokens(store: &str, tokens: Option<&str>) -> Result<Tokens> {
-    let place = match tokens {
-        Some(place) => place.to_owned(),
-        None if matches!(Locator::new(store).scheme(), "sqlite" | "postgres" | "postgresql") => store.to_owned(),
-        None => default_store()?,
+    let place = match (tokens, database(store)) {
+        (Some(place), _) => database(place).unwrap_or_else(|| Locator::new(place)),
+        (None, Some(store)) => store,
+        (None, None) => Locator::new(&in_data_folder(&format!("tokens-{}.db", place_of(store)))?),
     };
-    Ok(Tokens::new(Store::new(&Locator::new(&place), Options::default())?))
+    Ok(Tokens::new(Store::new(&place, Options::default())?))
+}
+
+/// A name for the place of a store, the same however it is spelt.
+fn place_of(store: &str) -> String {
+    let locator = Locator::new(store);
+    let (scheme, argument) = (locator.scheme(), locator.argument().unwrap_or_default());
+    let place = match scheme {
+        "filesystem" => real(Path::new(argument)).into_os_string().into_encoded_bytes(),
+        _ => argument.as_bytes().to_vec(),
+    };
+    let digest = Digest::of_bytes(&[scheme.as_bytes(), b":", &place].concat()).to_string();
+    digest.chars().skip_while(|c| *c != ':').skip(1).take(16).collect()
+}
+
+/// Where a path leads, by no link; what is not there yet has none.
+fn real(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let found = whole.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    match found.and_then(|(above, real)| Some((real, whole.strip_prefix(above).ok()?))) {
+        // Part by part, so that a slash at the end makes no difference.
+        Some((real, rest)) => real.components().chain(rest.components()).collect(),
+        None => whole,
+    }
+}
+
+/// The database that a locator names, if it does, perhaps with the backend's id before it.
+fn database(text: &str) -> Option<Locator> {
+    let locator = Locator::new(text);
+    let inner = locator.argument().filter(|_| locator.scheme() == "sql").map(Locator::new);
+    inner.or(Some(locator)).filter(|found| matches!(found.scheme(), "sqlite" | "postgres" | "postgresql"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_c25_a_place_has_one_name_however_it_is_spelt_and_no_other_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| place_of(&format!("filesystem:{}", folder.path().join(path).display()));
+        let before = at("a");
+        std::fs::create_dir(folder.path().join("a")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("a"), folder.path().join("link")).unwrap();
+        for same in ["a", "a/", "./a", "link", "link/"] {
+            assert_eq!(at(same), before, "{same}");
+        }
+        assert_eq!(at("link/new/"), at("a/new"));
+        assert_ne!(at("b"), before);
+        assert_ne!(place_of("https://a.example/"), place_of("https://b.example/"));
+    }
 }

@@ -1,10 +1,11 @@
 //! `install`: a new entry.
 
-use mcp_registry_spec::{McpServerRegistry, ServerName, SpecFields};
+use mcp_registry_spec::{McpServerRegistry, SpecFields};
 
 use super::app::RegistryCommand;
 use super::failure::{Failure, Outcome};
 use super::list::refs;
+use super::names::BeforeCommand;
 use super::printer::Printer;
 use super::spec_args::{SpecArgs, explain};
 
@@ -19,23 +20,23 @@ Examples:
   mcp-registry install search --url https://mcp.example.org/ --header 'Authorization: Bearer ${SEARCH_TOKEN}'
   mcp-registry install memory --from memory.json
 
-What follows -- is the server's command, so a NAME that begins with - cannot be given here.")]
+What follows -- is the server's command; a name that begins with a dash is given as --name=-x.")]
 pub(crate) struct Install {
-    /// The name it is mounted under
-    name: String,
+    #[command(flatten)]
+    name: BeforeCommand,
     #[command(flatten)]
     spec: SpecArgs,
 }
 
 impl RegistryCommand for Install {
     async fn run(self, registry: &McpServerRegistry, printer: &mut Printer) -> Result<Outcome, Failure> {
-        let name = ServerName::parse(&self.name)?;
+        let name = self.name.parse()?;
         if self.spec.is_empty() {
             return Err(Failure::usage("nothing is given to install", "add -- COMMAND ARGS, --url URL or --from FILE"));
         }
         let context = self.spec.context();
         let spec = self.spec.apply(name, SpecFields::default())?;
-        let installed = registry.install(&spec, &context).await.map_err(|error| explain(error, &spec, &context))?;
+        let installed = registry.install(&spec, &context).await.map_err(explain)?;
         printer.data(&installed, |text| refs(text, std::slice::from_ref(&installed)))?;
         printer.note(&format!("installed {}", installed.name));
         Ok(Outcome::Good)

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use mcp_registry_spec::{
-    Backends, Digest, Error, ErrorKind, Literals, McpServerRegistry, McpServerSpec, OpenRequest, Scope, ServerName,
+    Backends, Digest, Error, ErrorKind, Loaded, McpServerRegistry, McpServerSpec, OpenRequest, Scope, ServerName,
+    WriteContext,
 };
 use tokio::runtime::Builder;
 
@@ -17,15 +18,15 @@ use super::app::{self, LocalCommand};
 use super::failure::{Failure, Outcome};
 use super::printer::Printer;
 use super::settings::Settings;
-use super::spec_args;
+use super::spec_args::{LiteralArgs, explain};
 use report::{Copied, Problem, Report};
 
 /// Copy the entries of one backend to another.
 ///
 /// All scopes are copied where the source can list them, else the one that --scope names. An entry that
 /// is there with the same content is passed over, so that what was interrupted can be begun again; one
-/// that is there with another content is left as it is and told of, as is a broken one. At the end both
-/// sides are read and compared.
+/// that is there with another content is left as it is and told of, as is a broken one, and one with a
+/// literal that install would refuse there. At the end both sides are read and compared.
 ///
 /// The exit status is 1 when not everything is there in the end.
 #[derive(clap::Args)]
@@ -41,6 +42,8 @@ pub(crate) struct Migrate {
     /// Only say what would be copied
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    literals: LiteralArgs,
 }
 
 impl LocalCommand for Migrate {
@@ -48,8 +51,9 @@ impl LocalCommand for Migrate {
         settings.refuse_place("--from LOCATOR and --to LOCATOR")?;
         let [from, to] = settings.requests_for(&self.from, &self.to)?;
         let runtime = app::start(&mut Builder::new_current_thread())?;
-        let report =
-            runtime.block_on(Migration { backends: &settings.backends, from, to, dry_run: self.dry_run }.run())?;
+        let (backends, context) = (&settings.backends, self.literals.context());
+        let migration = Migration { backends, from, to, context, dry_run: self.dry_run };
+        let report = runtime.block_on(migration.run())?;
         printer.data(&report, |text| report.write(text))?;
         Ok(if report.is_ok() { Outcome::Good } else { Outcome::Bad })
     }
@@ -59,6 +63,7 @@ struct Migration<'a> {
     backends: &'a Backends,
     from: OpenRequest,
     to: OpenRequest,
+    context: WriteContext,
     dry_run: bool,
 }
 
@@ -115,6 +120,9 @@ impl Migration<'_> {
             bar.inc(1);
             let spec = match loaded.result {
                 Ok(spec) => spec,
+                // It went between the two looks of a source that is asked one by one.
+                Err(error) if error.kind() == ErrorKind::NotInRegistry => continue,
+                Err(error) if !is_of_the_entry(&error) => return Err(to_be_continued(error)),
                 Err(error) => {
                     copied.problem(loaded.name, Problem::Broken, &error);
                     continue;
@@ -127,14 +135,13 @@ impl Migration<'_> {
                     copied.problem(spec.name, Problem::Differs, &"the target has another entry of that name");
                     continue;
                 }
-                None if self.dry_run => copied.copied += 1,
-                None => match install(to, &spec).await {
+                None => match self.install(to, &spec).await {
                     Ok(()) => copied.copied += 1,
                     Err(error) if is_of_the_entry(&error) => {
                         copied.problem(spec.name, Problem::Refused, &error);
                         continue;
                     }
-                    Err(error) => return Err(error.hint("what was copied stays; run it again to go on")),
+                    Err(error) => return Err(to_be_continued(error)),
                 },
             }
             meant.push((spec.name, digest));
@@ -150,18 +157,37 @@ impl Migration<'_> {
         }
         Ok(copied)
     }
-}
 
-async fn install(to: &McpServerRegistry, spec: &McpServerSpec) -> Result<(), Error> {
-    // Whether literals are meant was decided where the entry is; the target may have its own rule.
-    to.install(spec, &spec_args::actor().literals(Literals::Allow)).await.map(drop)
+    /// What the command install does, or would do.
+    async fn install(&self, to: &McpServerRegistry, spec: &McpServerSpec) -> Result<(), Error> {
+        let done = match self.dry_run {
+            true => to.check_entry(spec, &self.context),
+            false => to.install(spec, &self.context).await.map(drop),
+        };
+        done.map_err(explain)
+    }
 }
 
 /// The entries of a scope by their digests; a broken one has none.
 async fn digests(registry: &McpServerRegistry) -> Result<BTreeMap<ServerName, Option<Digest>>, Error> {
-    let loaded = registry.load_all().await?;
-    let digest = |result: Result<McpServerSpec, Error>| result.and_then(|spec| spec.digest()).ok();
-    Ok(loaded.into_iter().map(|loaded| (loaded.name, digest(loaded.result))).collect())
+    let mut digests = BTreeMap::new();
+    for Loaded { name, result } in registry.load_all().await? {
+        match result.and_then(|spec| spec.digest()) {
+            Ok(digest) => digests.insert(name, Some(digest)),
+            Err(error) if error.kind() == ErrorKind::NotInRegistry => None,
+            Err(error) if is_of_the_entry(&error) => digests.insert(name, None),
+            // What could not be read is neither there nor broken: nobody knows.
+            Err(error) => return Err(error),
+        };
+    }
+    Ok(digests)
+}
+
+/// The error that ends a migration half way.
+fn to_be_continued(error: Error) -> Error {
+    let hint = "what was copied stays; run it again to go on";
+    let whole = error.hint_text().map(|own| format!("{own}; {hint}"));
+    error.hint(whole.as_deref().unwrap_or(hint))
 }
 
 /// Whether an error concerns one entry and not the target as a whole.

@@ -92,6 +92,14 @@ pub(crate) struct Text {
     limit: Option<usize>,
 }
 
+/// What a command line that was not understood is told, in JSON; as an error is.
+#[derive(Serialize)]
+struct Misused {
+    kind: ErrorKind,
+    message: String,
+    retryable: bool,
+}
+
 impl Printer {
     /// A printer; `columns` is the width that the environment asks for.
     pub(crate) fn new(format: Format, color: Color, columns: Option<usize>) -> Self {
@@ -201,7 +209,9 @@ impl Printer {
             let said = wrong.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
             let said: Vec<_> =
                 said.filter(|line| !line.is_empty() && !line.starts_with("For more information")).collect();
-            return self.error(&Error::new(ErrorKind::ConfigInvalid, said.join("; ")), ExitCode::from(2));
+            // No Error, which would hide once more, and words of ours: what was typed is hidden already.
+            self.json_error(&Misused { kind: ErrorKind::ConfigInvalid, message: said.join("; "), retryable: false });
+            return ExitCode::from(2);
         }
         let mut kind = Some(("error", RED));
         wrong.lines().for_each(|line| self.say(kind.take(), line));
@@ -209,17 +219,21 @@ impl Printer {
     }
 
     fn error(&mut self, error: &Error, code: ExitCode) -> ExitCode {
-        #[derive(Serialize)]
-        struct Envelope<'a> {
-            error: &'a Error,
-        }
         if self.format == Format::Json {
-            // There is nobody left to tell that standard error is gone.
-            let _ = json::write(&mut self.err, &Envelope { error }).and_then(|()| self.err.write_all(b"\n"));
+            self.json_error(error);
         } else {
             self.say(Some(("error", RED)), &error.to_string());
         }
         code
+    }
+
+    fn json_error(&mut self, error: &impl Serialize) {
+        #[derive(Serialize)]
+        struct Envelope<'a, T> {
+            error: &'a T,
+        }
+        // There is nobody left to tell that standard error is gone.
+        let _ = json::write(&mut self.err, &Envelope { error }).and_then(|()| self.err.write_all(b"\n"));
     }
 
     fn say(&mut self, kind: Option<(&str, Style)>, text: &str) {

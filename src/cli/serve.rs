@@ -18,7 +18,12 @@ use super::data;
 use super::failure::{Failure, Outcome};
 use super::printer::Printer;
 use super::settings::Settings;
-use crate::catalog::{Catalog, Log, Options, server, tls::Tls};
+#[cfg(feature = "otel")]
+use crate::ProcessEnvironment;
+#[cfg(feature = "otel")]
+use crate::catalog::Traces;
+use crate::catalog::tls::{self, Tls};
+use crate::catalog::{Catalog, Log, Options, descriptors, server};
 
 /// How long the last lines of the log may take.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -41,7 +46,7 @@ pub(crate) struct Serve {
     /// Where entries are kept; a database in your data folder when nobody says
     #[arg(long, value_name = "LOCATOR")]
     store: Option<String>,
-    /// The database of the tokens; the store when it is one, else one in your data folder
+    /// The database of the tokens; the store when it is one, else one for it in your data folder
     #[arg(long, value_name = "LOCATOR")]
     tokens: Option<String>,
     /// What is offered: 1 reads, 2 also writes, 3 also an audit; the most that the store can when
@@ -97,6 +102,11 @@ const NO_TOKENS: Advice = Advice {
     hint: "make one with mcp-registry token create --scope SCOPE --role reader, for the same store",
 };
 
+const OPEN_KEY: Advice = Advice {
+    msg: "others on this machine may read the key of the certificate",
+    hint: "let nobody but the service's user read it: chmod 600",
+};
+
 impl LocalCommand for Serve {
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
         settings.refuse_place("--store LOCATOR")?;
@@ -128,7 +138,7 @@ struct Place {
 
 impl Serve {
     async fn serve(self, store: Place, local_only: bool, printer: &mut Printer) -> Result<(), Failure> {
-        let tls = match (&self.tls_cert, &self.tls_key) {
+        let private = match (&self.tls_cert, &self.tls_key) {
             (Some(certificates), Some(key)) => Some(Tls::from_files(certificates, key)?),
             _ => None,
         };
@@ -139,19 +149,24 @@ impl Serve {
             local_only,
             rate: NonZeroU32::new(self.rate),
         };
+        descriptors::raise();
         // Before anybody is told where it listens: who is told may tell it to stop.
         let stop = Stop::listen()?;
         let log = Log::to(printer.log())
             .map_err(|cause| Error::new(ErrorKind::Unavailable, "the log cannot be started").caused_by(cause))?;
+        let scheme = if private.is_some() { "https" } else { "http" };
+        #[cfg(feature = "otel")]
+        let traces = Traces::from_environment(&ProcessEnvironment, scheme, &log)?;
         let tokens = store.tokens.clone();
         let catalog = Catalog::open(store.backends, store.request, store.tokens, options, log.clone()).await?;
+        #[cfg(feature = "otel")]
+        traces.into_iter().for_each(|traces| catalog.trace_to(traces));
         let now = SystemTime::now();
         let nobody = !tokens.list().await?.iter().any(|token| token.is_valid_at(now));
         let listening =
             |cause| Error::new(ErrorKind::Unavailable, format!("cannot listen on {}", self.listen)).caused_by(cause);
         let listener = TcpListener::bind(self.listen).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
-        let scheme = if tls.is_some() { "https" } else { "http" };
         log.write(&Listening {
             msg: "listening",
             url: format!("{scheme}://{address}/"),
@@ -161,7 +176,10 @@ impl Serve {
         if nobody && !self.allow_anonymous_reads {
             log.write(&NO_TOKENS);
         }
-        let served = server::serve(listener, tls, catalog, stop.asked(), self.shutdown_timeout).await;
+        if self.tls_key.as_deref().is_some_and(tls::is_open) {
+            log.write(&OPEN_KEY);
+        }
+        let served = server::serve(listener, private, catalog, stop.asked(), self.shutdown_timeout).await;
         log.flush(FLUSH);
         Ok(served?)
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use mcp_registry_spec::redact::redact;
 use mcp_registry_spec::{Backends, Environment, Error, ErrorKind, Locator, OpenRequest, Registration, Scope, text};
 
 use super::args::CommonArgs;
@@ -19,6 +20,10 @@ const TOKEN_VARIABLE: &str = "MCP_REGISTRY_AUTH_TOKEN";
 /// Where secrets belong instead.
 const SECRETS: &str =
     "set MCP_REGISTRY_AUTH_TOKEN, or bind it to its origin in the table [tokens] of the configuration file";
+
+/// Where values with secrets in them belong instead.
+const ELSEWHERE: &str = "arguments show in lists of processes: set it in the table [options] of the configuration \
+                         file; for a proxy, also the variables HTTPS_PROXY and ALL_PROXY";
 
 /// What was decided, and what is needed to open the registry.
 pub(crate) struct Settings {
@@ -153,6 +158,10 @@ impl Settings {
             };
             if is_secret(registration, key) {
                 return Err(Failure::usage(format!("the option {} is a secret", text::quote(key)), SECRETS));
+            }
+            if redact(value) != value {
+                let message = format!("the value of the option {} holds a credential", text::quote(key));
+                return Err(Failure::usage(message, ELSEWHERE));
             }
             if request.get(key).is_some() {
                 return Err(Failure::usage(format!("the option {} is given twice", text::quote(key)), "give it once"));
@@ -329,6 +338,24 @@ mod tests {
                 assert!(error.to_string().contains("[tokens]") && !error.to_string().contains("hunter2"), "{error}");
             }
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn rule_4_no_option_of_the_command_line_takes_a_credential() {
+        for value in ["http://me:hunter2@p:3128/", "me:hunter2@p:3128", "socks5://:hunter2@p"] {
+            let (backend, options) = (Some("https://h/".into()), vec![format!("timeout={value}")]);
+            let flags = CommonArgs { backend, options, ..Default::default() };
+            match settings(flags, FixedEnvironment::new()).unwrap().request() {
+                Err(Failure::Usage(error)) => {
+                    let text = error.to_string();
+                    assert!(text.contains("HTTPS_PROXY") && !text.contains("hunter2"), "{text}");
+                }
+                other => panic!("{value}: {other:?}"),
+            }
+            let (_folder, environment) = with_file(&format!("backend='https://h/'\n[options]\ntimeout='{value}'"));
+            let request = settings(CommonArgs::default(), environment).unwrap().request().unwrap();
+            assert_eq!(request.get("timeout"), Some(value));
         }
     }
 

@@ -40,13 +40,31 @@ pub(crate) struct SpecArgs {
         "command", "args", "arg", "env", "url", "headers", "transport", "description", "launch",
     ])]
     from: Option<String>,
+    #[command(flatten)]
+    literals: LiteralArgs,
+    /// The server's command and its arguments, as they are
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["command", "args", "arg", "url"])]
+    launch: Vec<String>,
+}
+
+// Which literals are stored (no doc comment, for the same reason).
+#[derive(Args)]
+pub(crate) struct LiteralArgs {
     /// Store literals even where they look like secrets, or refer to nothing in a catalog; with a field,
     /// such as env.LOG_LEVEL, only there (repeatable)
     #[arg(long, value_name = "FIELD", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     allow_literal: Vec<String>,
-    /// The server's command and its arguments, as they are
-    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["command", "args", "arg", "url"])]
-    launch: Vec<String>,
+}
+
+impl LiteralArgs {
+    /// Who writes, and what they allow.
+    pub(crate) fn context(&self) -> WriteContext {
+        actor().literals(match self.allow_literal.as_slice() {
+            [] => Literals::Refuse,
+            fields if fields.iter().any(String::is_empty) => Literals::Allow,
+            fields => Literals::AllowFields(fields.iter().cloned().collect()),
+        })
+    }
 }
 
 fn transports() -> PossibleValuesParser {
@@ -99,11 +117,7 @@ impl FromArgMatches for ArgList {
 impl SpecArgs {
     /// Who writes, and what they allow.
     pub(crate) fn context(&self) -> WriteContext {
-        actor().literals(match self.allow_literal.as_slice() {
-            [] => Literals::Refuse,
-            fields if fields.iter().any(String::is_empty) => Literals::Allow,
-            fields => Literals::AllowFields(fields.iter().cloned().collect()),
-        })
+        self.literals.context()
     }
 
     /// Whether nothing of an entry is given.
@@ -164,10 +178,9 @@ impl SpecArgs {
     }
 }
 
-/// Names the flag in the error that refuses a literal.
-pub(crate) fn explain(error: Error, spec: &McpServerSpec, context: &WriteContext) -> Error {
-    let refused = error.kind() == ErrorKind::InvalidSpec && context.literals != Literals::Allow;
-    if refused && !spec.masked().masked.is_empty() {
+/// Names the flag in the error that refuses a literal here. One that a catalog refuses is its own business.
+pub(crate) fn explain(error: Error) -> Error {
+    if error.hint_text() == Some(Literals::HINT) {
         return error.hint("refer to a variable, as $NAME or ${NAME}, or give --allow-literal if it is no secret");
     }
     error

@@ -17,6 +17,7 @@ use super::table::Column;
 /// Make, list and revoke the tokens of a catalog.
 #[derive(clap::Subcommand)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Example: mcp-registry token create --scope scout --role reader")]
 pub(crate) enum Token {
     #[command(mut_arg("scope", |scope| scope.value_name("SCOPE[,SCOPE…]")
         .help("The scopes it sees, with commas between; * for all there are and will be")))]
@@ -30,7 +31,7 @@ struct Where {
     /// Where the catalog keeps its entries; a database in your data folder when nobody says
     #[arg(long, value_name = "LOCATOR")]
     store: Option<String>,
-    /// The database of the tokens; the store when it is one, else one in your data folder
+    /// The database of the tokens; the store when it is one, else one for it in your data folder
     #[arg(long, value_name = "LOCATOR")]
     tokens: Option<String>,
 }

@@ -1,10 +1,11 @@
 //! `update`: an entry, changed in part or replaced.
 
-use mcp_registry_spec::{Digest, Error, ErrorKind, McpServerRegistry, ServerName, SpecFields, text};
+use mcp_registry_spec::{Digest, Error, ErrorKind, McpServerRegistry, SpecFields, text};
 
 use super::app::RegistryCommand;
 use super::failure::{Failure, Outcome};
 use super::list::refs;
+use super::names::BeforeCommand;
 use super::printer::Printer;
 use super::spec_args::{SpecArgs, explain, fields_of};
 use super::{changes, names};
@@ -19,10 +20,10 @@ Examples:
   mcp-registry update github --env 'GITHUB_TOKEN=$OTHER_PAT' --clear env.OLD --description 'Issues and pull requests'
   mcp-registry update github -- uvx github-server
 
-What follows -- is the server's command, so a NAME that begins with - cannot be given here.")]
+What follows -- is the server's command; a name that begins with a dash is given as --name=-x.")]
 pub(crate) struct Update {
-    /// The server's name
-    name: String,
+    #[command(flatten)]
+    name: BeforeCommand,
     #[command(flatten)]
     spec: SpecArgs,
     /// Take a field away (repeatable): args, env, env.NAME, headers, headers.NAME, description, or a key of your own
@@ -35,7 +36,7 @@ pub(crate) struct Update {
 
 impl RegistryCommand for Update {
     async fn run(self, registry: &McpServerRegistry, printer: &mut Printer) -> Result<Outcome, Failure> {
-        let name = ServerName::parse(&self.name)?;
+        let name = self.name.parse()?;
         if self.spec.is_empty() && self.clear.is_empty() {
             return Err(Failure::usage("nothing is given to change", "see mcp-registry update --help"));
         }
@@ -51,8 +52,7 @@ impl RegistryCommand for Update {
         let is_whole = self.spec.is_whole();
         let new =
             self.spec.apply(name, fields).map_err(|failure| if is_whole { failure } else { with_hint(failure) })?;
-        let updated =
-            registry.update(&new, &expected, &context).await.map_err(|error| explain(error, &new, &context))?;
+        let updated = registry.update(&new, &expected, &context).await.map_err(explain)?;
         printer.data(&updated, |text| refs(text, std::slice::from_ref(&updated)))?;
         let changes = changes::between(&old, &new);
         printer.note(&match changes.len() {

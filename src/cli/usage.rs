@@ -13,8 +13,10 @@ const LONGEST: usize = 32;
 /// The message, of any number of lines.
 pub(crate) fn message(mut error: Error) -> String {
     let (typed, meant) = match error.kind() {
-        // Help, where nothing was typed.
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => return error.to_string(),
+        // Our own words, and nothing that was typed.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingRequiredArgument => {
+            return error.to_string();
+        }
         ErrorKind::UnknownArgument => (ContextKind::InvalidArg, ContextKind::SuggestedArg),
         ErrorKind::InvalidSubcommand => (ContextKind::InvalidSubcommand, ContextKind::SuggestedSubcommand),
         _ => (ContextKind::InvalidValue, ContextKind::SuggestedValue),
@@ -26,16 +28,20 @@ pub(crate) fn message(mut error: Error) -> String {
                 // One dash and one letter, or two and a word.
                 rest.strip_prefix('-').map_or(rest.chars().count() == 1, is_name)
             });
-        // Behind the name of a secret's option, redaction would take our own words for the secret.
-        let shown = (nearly_ours || option) && !redact::is_secret_key(text);
-        if !text.is_empty() && !shown {
+        if !(text.is_empty() || nearly_ours || option) {
             error.insert(typed, ContextValue::String(MASK.to_owned()));
             // It says once more what was typed.
             error.remove(ContextKind::Suggested);
         }
     }
-    // Whole, not line by line: what looks like a secret may go on in the next one.
-    redact::redact(&error.to_string()).into_owned()
+    let message = error.to_string();
+    match error.kind() {
+        // Beside what is shown of what was typed these have our own words alone, which redaction would take
+        // for a secret where they follow the name of a secret's option.
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand => message,
+        // Whole, not line by line: what looks like a secret may go on in the next one.
+        _ => redact::redact(&message).into_owned(),
+    }
 }
 
 fn is_present(suggestion: Option<&ContextValue>) -> bool {
@@ -97,8 +103,11 @@ mod tests {
             (&["list", "--format", "jsno"], "'jsno'"),
             (&["list", "--unheard-of"], "'--unheard-of'"),
             (&["list", "-x"], "'-x'"),
+            (&["list", "--token=hunter2"], "unexpected argument '--token' found"),
+            (&["list", "--password", "hunter2"], "unexpected argument '--password' found"),
             (&["list", "--format", "pigeon"], "[possible values: table, json, yaml]"),
             (&["install", "--from"], "'--from <FILE>'"),
+            (&["serve", "--tls-cert", "x"], "--tls-key <FILE>"),
         ] {
             let shown = of(args);
             assert!(shown.contains(said), "{args:?}: {shown}");

@@ -7,6 +7,10 @@ use sqlx::Error as Sqlx;
 
 use crate::place::Place;
 
+/// What to do where a server is not trusted.
+const TRUST: &str = "another machine must have a certificate for its name: sslrootcert=FILE in the locator names a \
+                     CA of your own, and sslmode=require, which takes any certificate, trusts the network instead";
+
 /// Why something could not be done.
 #[derive(Debug)]
 pub(crate) enum Trouble {
@@ -71,10 +75,16 @@ pub(crate) fn error(place: &Place, what: &str, failure: &Sqlx) -> Error {
 /// Whether the connection was lost, so that what was to be done first on it was not done.
 pub(crate) fn is_lost(failure: &Sqlx) -> bool {
     match failure {
-        Sqlx::Io(_) | Sqlx::PoolClosed | Sqlx::WorkerCrashed => true,
+        Sqlx::Io(cause) => !is_of_tls(cause),
+        Sqlx::PoolClosed | Sqlx::WorkerCrashed => true,
         Sqlx::Database(told) => told.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08")),
         _ => false,
     }
+}
+
+/// Whether the other side is not trusted, or speaks no TLS.
+fn is_of_tls(cause: &std::io::Error) -> bool {
+    cause.kind() == Io::InvalidData
 }
 
 /// Whether SQLite says that another holds the lock.
@@ -104,11 +114,13 @@ fn meaning(place: &Place, failure: &Sqlx) -> Meaning {
             }
         }
         Sqlx::Io(cause) if cause.kind() == Io::PermissionDenied => Meaning::lasting(None),
+        Sqlx::Io(cause) if cause.kind() == Io::NotFound => {
+            Meaning::passing(Some("its socket is not there, or a file that sslrootcert, sslcert or sslkey names"))
+        }
+        Sqlx::Io(cause) if is_of_tls(cause) => Meaning::lasting(Some(TRUST)),
         Sqlx::Io(_) | Sqlx::PoolClosed | Sqlx::WorkerCrashed => Meaning::passing(None),
         Sqlx::PoolTimedOut => Meaning::passing(Some("it is down, or busy: the option timeout says how long to wait")),
-        Sqlx::Tls(_) => Meaning::lasting(Some(
-            "another machine is spoken to by TLS alone; sslmode=disable in the locator trusts the network instead",
-        )),
+        Sqlx::Tls(_) => Meaning::lasting(Some(TRUST)),
         Sqlx::ColumnDecode { .. } | Sqlx::Decode(_) | Sqlx::ColumnNotFound(_) | Sqlx::RowNotFound => {
             Meaning::of(ErrorKind::DescriptorInvalid, "what is stored is not what this program stores there")
         }
@@ -164,6 +176,20 @@ mod tests {
         assert_eq!(postgres("28000").kind, ErrorKind::Forbidden);
         for (code, retryable) in [("5", true), ("517", true), ("6", true), ("13", false), ("26", false), ("", false)] {
             assert_eq!(sqlite(code).retryable, retryable, "{code}");
+        }
+    }
+
+    #[test]
+    fn rule_7_a_server_that_is_not_trusted_is_not_asked_again() {
+        let place = Place::parse(&mcp_registry_spec::Locator::new("postgres://db/d")).unwrap();
+        let broken = |kind: Io| Sqlx::Io(kind.into());
+        for untrusted in [broken(Io::InvalidData), Sqlx::Tls("server does not support TLS".into())] {
+            let error = error(&place, "cannot read", &untrusted);
+            assert!(!is_lost(&untrusted) && !error.is_retryable(), "{error}");
+            assert!(error.to_string().contains("sslrootcert="), "{error}");
+        }
+        for lost in [broken(Io::ConnectionReset), broken(Io::UnexpectedEof), broken(Io::ConnectionRefused)] {
+            assert!(is_lost(&lost) && error(&place, "cannot read", &lost).is_retryable());
         }
     }
 

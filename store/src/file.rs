@@ -15,8 +15,15 @@ impl Identity {
     pub(crate) const NONE: Self = Self([0; 2]);
 
     /// The identity of the file at `path`; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`], also for what is no file: a device would take what is written, and
+    /// keep nothing.
     pub(crate) fn of(path: &Path) -> Result<Option<Self>> {
         match std::fs::metadata(path) {
+            Ok(found) if !found.is_file() => {
+                Err(Error::new(ErrorKind::Unavailable, "the database is no file").at(path, None).hint("name a file"))
+            }
             Ok(found) => Ok(Some(Self::from_metadata(&found))),
             Err(cause) if cause.kind() == Io::NotFound => Ok(None),
             Err(cause) => Err(unavailable("the database cannot be looked at", path, cause)),

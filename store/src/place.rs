@@ -45,7 +45,7 @@ impl Place {
     pub(crate) fn parse(locator: &Locator) -> Result<Self> {
         match (locator.scheme(), locator.argument()) {
             ("sqlite", Some(path)) => sqlite(path),
-            ("postgres" | "postgresql", Some(_)) => postgres(locator.expose()),
+            ("postgres" | "postgresql", Some(_)) => postgres(locator.expose(), &|name| std::env::var(name).ok()),
             _ => Err(config("names no database").hint("write sqlite:PATH or postgres://HOST/DATABASE")),
         }
     }
@@ -108,8 +108,10 @@ fn sqlite(path: &str) -> Result<Place> {
     }
 }
 
-fn postgres(text: &str) -> Result<Place> {
-    let hint = "write postgres://USER:PASSWORD@HOST[:PORT]/DATABASE, with %XX for other characters";
+/// `variable` is how the driver reads those of the environment, which it asks for what `text` does not say.
+fn postgres(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Place> {
+    // Without a place for the password, which redaction would hide in the hint, too.
+    let hint = "write postgres://HOST[:PORT]/DATABASE, with USER:PASSWORD@ before HOST, and %XX for other characters";
     let mut url = Url::parse(text).map_err(|cause| config("is no URL").caused_by(cause).hint(hint))?;
     if url.cannot_be_a_base() || url.fragment().is_some() {
         return Err(config("is no URL of a database").hint(hint));
@@ -121,16 +123,36 @@ fn postgres(text: &str) -> Result<Place> {
         let named = mcp_registry_spec::text::quote(&unknown);
         return Err(config(&format!("has an unknown parameter {named}")).hint(format!("those there are: {known}")));
     }
-    let named = |names: &[&str]| url.query_pairs().find(|(k, _)| names.contains(&&**k)).map(|(_, v)| v.into_owned());
-    let host = named(&["host", "hostaddr"]).or_else(|| url.host_str().map(decoded)).unwrap_or_default();
+    let mut said: Vec<_> = url.query_pairs().map(|(key, _)| meaning(&key).to_owned()).collect();
+    said.sort();
+    if let Some([twice, _]) = said.windows(2).find(|pair| pair.first() == pair.last()) {
+        // Which of the two the driver takes is not what a person sees.
+        return Err(config(&format!("says {twice} twice")).hint("say it once"));
+    }
+    let named = |name: &str| url.query_pairs().find(|(k, _)| meaning(k) == name).map(|(_, value)| value.into_owned());
+    let hosts = match named("host").or_else(|| url.host_str().map(decoded)) {
+        Some(host) => vec![host],
+        None => ["PGHOSTADDR", "PGHOST"].into_iter().filter_map(variable).collect(),
+    };
     let mut secrets: Vec<_> = url.password().map(|p| vec![p.to_owned(), decoded(p)]).unwrap_or_default();
-    secrets.extend(named(&["password"]));
+    secrets.extend(named("password").into_iter().chain(variable("PGPASSWORD")));
     secrets.retain(|secret| !secret.is_empty());
-    if named(&["sslmode", "ssl-mode"]).is_none() && !is_near(&host) {
-        // The usual default would fall back to cleartext, where anybody on the way can ask for that.
-        url.query_pairs_mut().append_pair("sslmode", "require");
+    if named("sslmode").is_none() && !hosts.iter().all(|host| is_near(host)) {
+        // The driver's own default takes any certificate, and cleartext when it is asked for that: it would
+        // give the password to anybody on the way.
+        url.query_pairs_mut().append_pair("sslmode", "verify-full");
     }
     Ok(Place::Postgres { url, secrets })
+}
+
+/// The parameter that says the same as this one.
+fn meaning(parameter: &str) -> &str {
+    match parameter {
+        "hostaddr" => "host",
+        "ssl-mode" => "sslmode",
+        "ssl-ca" => "sslrootcert",
+        own => own,
+    }
 }
 
 fn decoded(text: &str) -> String {
@@ -190,14 +212,24 @@ mod tests {
         }
     }
 
+    fn mode(text: &str, variables: &[(&str, &str)]) -> Option<String> {
+        let variable =
+            |asked: &str| variables.iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned());
+        let url = postgres(text, &variable).unwrap().url().unwrap();
+        url.query_pairs().find(|(k, _)| meaning(k) == "sslmode").map(|(_, v)| v.into_owned())
+    }
+
     #[test]
-    fn another_machine_is_spoken_to_in_cipher() {
-        let mode = |text| {
-            let url = parse(text).unwrap().url().unwrap();
-            url.query_pairs().find(|(k, _)| k == "sslmode").map(|(_, v)| v.into_owned())
-        };
-        for far in ["postgres://db.example.org/d", "postgres://127.0.0.1.evil/d", "postgresql:///d?host=db"] {
-            assert_eq!(mode(far).as_deref(), Some("require"), "{far}");
+    fn rule_11_another_machine_has_to_show_that_it_is_the_one() {
+        for far in [
+            "postgres://db.example.org/d",
+            "postgres://127.0.0.1.evil/d",
+            "postgres://0.0.0.0/d",
+            "postgresql:///d?host=db",
+            "postgres://localhost/d?host=db",
+            "postgres://localhost/d?hostaddr=10.0.0.1",
+        ] {
+            assert_eq!(mode(far, &[]).as_deref(), Some("verify-full"), "{far}");
         }
         for near in [
             "postgres://localhost/d",
@@ -207,17 +239,50 @@ mod tests {
             "postgres:///d?host=/run/postgresql",
             "postgres://%2Frun%2Fpostgresql/d",
         ] {
-            assert_eq!(mode(near), None, "{near}");
+            assert_eq!(mode(near, &[]), None, "{near}");
         }
-        assert_eq!(mode("postgres://db/d?sslmode=disable").as_deref(), Some("disable"));
+        for said in ["sslmode=disable", "ssl-mode=disable"] {
+            assert_eq!(mode(&format!("postgres://db/d?{said}"), &[]).as_deref(), Some("disable"));
+        }
+    }
+
+    #[test]
+    fn rule_11_the_environment_can_name_another_machine_too() {
+        for (variables, far) in [
+            (&[("PGHOST", "db")][..], true),
+            (&[("PGHOSTADDR", "10.0.0.1"), ("PGHOST", "localhost")], true),
+            (&[("PGHOSTADDR", "127.0.0.1"), ("PGHOST", "db")], true),
+            (&[("PGHOST", "db"), ("PGSSLMODE", "disable")], true),
+            (&[("PGHOST", "localhost")], false),
+            (&[("PGHOST", "/run/postgresql")], false),
+        ] {
+            assert_eq!(mode("postgres:///d", variables).is_some(), far, "{variables:?}");
+        }
+        assert_eq!(mode("postgres://localhost/d", &[("PGHOST", "db")]), None, "the locator says it");
+    }
+
+    #[test]
+    fn what_is_said_twice_is_refused() {
+        for twice in [
+            "host=localhost&host=db",
+            "host=localhost&hostaddr=10.0.0.1",
+            "sslmode=verify-full&ssl-mode=disable",
+            "password=x&password=hunter2",
+        ] {
+            let error = parse(&format!("postgres:///d?{twice}")).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ConfigInvalid, "{twice}");
+            assert!(error.to_string().contains("twice") && !error.to_string().contains("hunter2"), "{error}");
+        }
     }
 
     #[test]
     fn no_credential_shows() {
-        for text in ["postgres://me:hunter%2D2@db/d", "postgres://me@db/d?password=hunter-2"] {
-            let place = parse(text).unwrap();
+        for text in ["postgres://me:hunter%2D2@db/d", "postgres://me@db/d?password=hunter-2", "postgres:///d"] {
+            let place = postgres(text, &|name| (name == "PGPASSWORD").then(|| "hunter-2".to_owned())).unwrap();
             assert_eq!(format!("{place:?}"), "postgres:d");
             assert_eq!(place.without_secrets("no hunter-2 here"), "no *** here");
         }
+        let given = parse("postgres://me:hunter%2D2@db/d").unwrap();
+        assert_eq!(given.without_secrets("no hunter-2 here"), "no *** here");
     }
 }

@@ -136,8 +136,11 @@ impl Store {
 
     async fn try_begin(&self) -> Result<Transaction, Trouble> {
         let Some(pools) = self.ready(Access::Write).await? else {
-            // Somebody removed the file that was made just now.
-            return Err(Error::new(ErrorKind::Unavailable, "the database keeps vanishing").retryable().into());
+            // Somebody removed the file that was made just now, or it is a link that leads nowhere.
+            return Err(Error::new(ErrorKind::Unavailable, format!("the database {} keeps vanishing", self.name()))
+                .hint("if it is a link, name the file it is to lead to")
+                .retryable()
+                .into());
         };
         let begun = self.within(&pools, pools.write.begin_with(self.0.place.begin())).await??;
         Ok(Transaction::new(self.clone(), pools, begun))

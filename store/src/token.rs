@@ -45,7 +45,7 @@ impl Token {
     pub fn parse(text: &str) -> Option<Self> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
         let digits =
-            |part: &str, bytes| part.len() == 2 * bytes && part.bytes().all(|b| b"0123456789abcdef".contains(&b));
+            |part: &str, bytes| part.len() == 2 * bytes && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         (digits(id, ID_BYTES) && digits(secret, SECRET_BYTES)).then(|| Self(text.to_owned()))
     }
 
@@ -55,8 +55,9 @@ impl Token {
         &self.0
     }
 
-    /// The part by which it is found.
-    pub(crate) fn id(&self) -> &str {
+    /// The part by which it is found, which is no secret.
+    #[must_use]
+    pub fn id(&self) -> &str {
         self.0.get(PREFIX.len()..PREFIX.len() + 2 * ID_BYTES).unwrap_or_default()
     }
 

@@ -98,6 +98,7 @@ async fn what_is_no_database_of_ours_is_refused_and_left_as_it_is() {
     let place = Place::new();
     let folder = place.folder.path();
     fs::create_dir(folder.join("folder")).unwrap();
+    std::os::unix::fs::symlink("/dev/null", folder.join("device")).unwrap();
     fs::write(folder.join("garbage"), "this is not a database, however long it is: ".repeat(100)).unwrap();
     let other = query("CREATE TABLE theirs (x TEXT)");
     let newer = query("UPDATE mcp_meta SET version = 99");
@@ -117,7 +118,8 @@ async fn what_is_no_database_of_ours_is_refused_and_left_as_it_is() {
     }
     let bytes = |name: &str| fs::read(folder.join(name)).unwrap_or_default();
     for (name, why) in [
-        ("folder", "must be a file"),
+        ("folder", "is no file"),
+        ("device", "is no file"),
         ("garbage", "no database of SQLite"),
         ("other", "another program"),
         ("newer", "newer version"),

@@ -50,6 +50,15 @@ fn folders_of_agents_are_served_and_their_tokens_kept_in_the_data_folder() {
     assert_eq!(service.ask("POST", SCOUT, &writer, &entry("a")).0, 201);
     let document = std::fs::read_to_string(world.path().join("agents/scout/mcp.md")).unwrap();
     assert!(document.contains("## a"), "{document}");
+    // What is broken is told with its line, and without the folder of this machine.
+    std::fs::write(world.path().join("agents/scout/mcp.md"), "## bad\n\nargs: x\n").unwrap();
+    let store = format!("filesystem:{}", world.path().join("agents").display());
+    let absolute = world.serve(&["--store", &store]);
+    for path in ["", "/bad", "/bad/validate", "/none"] {
+        let (_, told) = absolute.ask("GET", &format!("/mcp-servers{path}?agent_scope=scout"), &writer, "");
+        let line = if path == "/none" { "\"mcp.md: there" } else { "\"mcp.md:1: has neither" };
+        assert!(told.contains(line) && !told.contains("agents"), "{path}: {told}");
+    }
     // A folder that leads elsewhere is not followed.
     std::os::unix::fs::symlink(world.path().join("agents/scout"), world.path().join("agents/link")).unwrap();
     let all = world.done(&["token", "create", "--store", "filesystem:agents", "--scope", "*", "--role", "reader"]);
@@ -155,6 +164,28 @@ fn rule_c29_what_is_in_flight_is_finished() {
     assert_eq!(idle.read_to_end(&mut rest).unwrap(), 0, "who asks nothing is not waited for");
     let (status, log) = service.wait();
     assert_eq!(status.code(), Some(0), "{log}");
+}
+
+#[test]
+fn rule_c29_a_write_whose_client_goes_away_is_finished_and_counted_as_any_other() {
+    let world = World::new();
+    let writer = token(&world, "scout", "writer");
+    let service = world.serve(&[]);
+    for n in 0..40 {
+        let (mut stream, late) = in_flight(&service, &writer, &entry(&format!("s{n}")));
+        stream.write_all(late.as_bytes()).unwrap();
+    }
+    let began = Instant::now();
+    loop {
+        let listing: Value = serde_json::from_str(&service.ask("GET", SCOUT, &writer, "").1).unwrap();
+        let metrics = service.ask("GET", "/metrics", "", "").1;
+        let counted = "{route=\"/mcp-servers\",method=\"POST\",status=\"201\"} 40\n";
+        if listing["servers"].as_array().unwrap().len() == 40 && metrics.contains(counted) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{listing}\n{metrics}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

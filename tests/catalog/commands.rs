@@ -1,5 +1,8 @@
 //! The commands beside the service.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 
 use crate::running::World;
@@ -92,14 +95,15 @@ fn migrate_copies_all_scopes_and_can_begin_again() {
         let args = ["migrate", "--from", "filesystem:agents", "--to", "sqlite:new.db", "--format", "json"];
         json_of(&world, &[&args, more].concat())
     };
-    let (good, dry) = migrate(&["--dry-run"]);
+    let allow = "--allow-literal=env.API_KEY";
+    let (good, dry) = migrate(&[allow, "--dry-run"]);
     assert!(good && !world.path().join("new.db").exists());
     let counts = |report: &Value| -> Vec<_> {
         let scopes = report["scopes"].as_array().unwrap();
         scopes.iter().map(|s| (s["scope"].clone(), s["copied"].clone(), s["passed"].clone())).collect()
     };
     assert_eq!(counts(&dry), [(json!("ranger"), json!(1), json!(0)), (json!("scout"), json!(2), json!(0))]);
-    let (good, first) = migrate(&[]);
+    let (good, first) = migrate(&[allow]);
     assert!(good, "{first}");
     assert_eq!(counts(&first), counts(&dry));
     let (good, again) = migrate(&[]);
@@ -112,6 +116,47 @@ fn migrate_copies_all_scopes_and_can_begin_again() {
         };
         assert_eq!(names(list("filesystem:agents")), names(list("sqlite:new.db")));
     }
+}
+
+#[test]
+fn rule_19_migrate_copies_no_literal_that_install_would_refuse_there() {
+    let world = World::new();
+    std::fs::create_dir_all(world.path().join("agents/scout")).unwrap();
+    let document = "## a\n\ncommand: npx\nenv: API_KEY=hunter2-literal\n\n## b\n\ncommand: npx\nenv: LOG_LEVEL=debug\n";
+    std::fs::write(world.path().join("agents/scout/mcp.md"), document).unwrap();
+    let migrate = |to: &str, more: &[&str]| {
+        let args = ["migrate", "--from", "filesystem:agents", "--to", to, "--format", "json"];
+        let (good, report) = json_of(&world, &[&args, more].concat());
+        let problems = report["scopes"][0]["problems"].as_array().unwrap();
+        let told: Vec<_> =
+            problems.iter().map(|p| format!("{} {} {}", p["name"], p["problem"], p["message"])).collect();
+        assert!(!report.to_string().contains("hunter2"), "{report}");
+        (good, told.join("\n"), report["scopes"][0]["copied"].clone())
+    };
+    for dry in [&["--dry-run"][..], &[]] {
+        let (good, told, copied) = migrate("sqlite:new.db", dry);
+        assert!(!good && copied == 1, "{told}");
+        assert!(told.contains(r#""a" "refused""#) && told.contains("--allow-literal"), "{told}");
+    }
+    let (good, told, copied) = migrate("sqlite:new.db", &["--allow-literal=env.API_KEY"]);
+    assert!(good && copied == 1, "{told}");
+    // A catalog takes references alone, and is not sent anything else.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let catalog = format!("http://{}/", listener.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        // What is there is looked at before and after.
+        [(); 2].map(|()| {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut line = String::new();
+            BufReader::new(&stream).read_line(&mut line).unwrap();
+            let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 14\r\n\r\n";
+            stream.write_all(format!("{head}{{\"servers\":[]}}").as_bytes()).unwrap();
+            line
+        })
+    });
+    let (good, told, copied) = migrate(&catalog, &[]);
+    assert!(!good && copied == 0 && told.contains(r#""b" "refused""#) && told.contains("env.LOG_LEVEL"), "{told}");
+    assert!(asked.join().unwrap().iter().all(|line| line.starts_with("GET ")));
 }
 
 #[test]
@@ -134,4 +179,48 @@ fn migrate_overwrites_nothing_and_tells_of_what_is_not_there() {
     let people = world.run(&args);
     assert_eq!(people.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&people.stdout).contains("not everything is there"), "{people:?}");
+}
+
+#[test]
+fn migrate_says_what_to_do_where_it_cannot_begin_and_that_there_is_nothing_to_copy() {
+    let world = World::new();
+    world.done(&["install", "a", "--command", "npx", "--backend", "sqlite:old.db", "--scope", "scout"]);
+    let migrate = |from: &str, to: &str| world.run(&["migrate", "--from", from, "--to", to]);
+    for nowhere in ["filesystem:agents", "sqlite:no/such/new.db"] {
+        let output = migrate("sqlite:old.db", nowhere);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(told.contains("make the folder above it first; what was copied stays"), "{told}");
+    }
+    std::fs::create_dir(world.path().join("agents")).unwrap();
+    let done = migrate("sqlite:old.db", "filesystem:agents");
+    assert!(done.status.success() && world.path().join("agents/scout/mcp.md").exists(), "{done:?}");
+    let typo = migrate("sqlite:odl.db", "filesystem:agents");
+    let told = String::from_utf8_lossy(&typo.stdout);
+    assert!(typo.status.success() && told.contains("there is nothing to copy"), "{told}");
+}
+
+#[test]
+fn rule_c16_a_literal_is_refused_before_the_catalog_is_asked_and_the_flag_is_named() {
+    let world = World::new();
+    // Nobody listens there.
+    let at = ["--backend", "http://127.0.0.1:9/", "--", "npx"];
+    let install = |more: &[&str]| {
+        let output = world.run(&[&["install", "a", "--env", "LOG_LEVEL=debug"], more, &at].concat());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let told = install(&[]);
+    assert!(told.contains("env.LOG_LEVEL") && told.contains("--allow-literal"), "{told}");
+    let allowed = install(&["--allow-literal=env.LOG_LEVEL"]);
+    assert!(allowed.contains("cannot be reached") && !allowed.contains("--allow-literal"), "{allowed}");
+}
+
+#[test]
+fn tokens_are_kept_beside_the_entries_however_the_database_is_named() {
+    let world = World::new();
+    for (store, file) in [("sqlite:a.db", "a.db"), ("sql:sqlite:b.db", "b.db"), ("SQL:SQLite:c.db", "c.db")] {
+        world.done(&["token", "create", "--store", store, "--scope", "scout", "--role", "reader"]);
+        assert!(world.path().join(file).exists(), "{store}");
+    }
+    assert!(!world.path().join(".local").exists());
 }

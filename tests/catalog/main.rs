@@ -5,6 +5,7 @@
 mod access;
 mod binary;
 mod commands;
+mod hostile;
 mod memory;
 mod openapi;
 mod running;

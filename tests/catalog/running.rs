@@ -37,8 +37,28 @@ impl World {
     }
 
     pub(crate) fn serve(&self, args: &[&str]) -> Running {
+        self.serve_in(&[], args)
+    }
+
+    /// Serves where the environment has more variables.
+    pub(crate) fn serve_in(&self, environment: &[(&str, &str)], args: &[&str]) -> Running {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
-        let mut child = command.args(args).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        command.envs(environment.iter().copied()).args(args);
+        Self::start(command)
+    }
+
+    /// Serves where no more descriptors than that are to be had, with a soft limit as low as it gets.
+    pub(crate) fn serve_within(&self, descriptors: u32) -> Running {
+        let serve = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = Command::new("sh");
+        let limit = format!("ulimit -Sn 24; ulimit -Hn {descriptors}; exec \"$0\" \"$@\"");
+        command.args(["-c", &limit]).arg(serve.get_program()).args(serve.get_args());
+        command.current_dir(self.path()).env_clear().env("HOME", self.path());
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> Running {
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let mut first = String::new();
         lines.read_line(&mut first).unwrap();

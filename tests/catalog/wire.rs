@@ -146,7 +146,7 @@ async fn rule_c6_install_answers_201_then_409() {
     let service = Service::new().await;
     let first = service.install(&entry("a")).await;
     assert_eq!((first.status.as_u16(), &first.json()["name"]), (201, &json!("a")));
-    assert_eq!(first.header("location"), "/mcp-servers/a");
+    assert_eq!(first.header("location"), "mcp-servers/a?agent_scope=scout");
     let spec: McpServerSpec = serde_json::from_str(&entry("a")).unwrap();
     assert_eq!(first.header("etag"), format!("\"{}\"", spec.digest().unwrap()));
     assert_eq!(service.install(&entry("a")).await.refusal(), (409, "already_installed".to_owned()));

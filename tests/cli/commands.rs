@@ -181,6 +181,24 @@ fn usage() {
     ]));
 }
 
+/// In front of `--` and a command, such a name is an option's value.
+#[test]
+fn a_name_may_begin_with_a_dash() {
+    let sandbox = Sandbox::with_document();
+    for args in [
+        &["install", "--name=-x", "--", "npx"][..],
+        &["update", "--name", "-x", "--description", "d"],
+        &["show", "--", "-x"],
+        &["validate", "--", "-x"],
+        &["uninstall", "--", "-x"],
+    ] {
+        let text = sandbox.run(args);
+        assert!(text.contains("[exit 0]") && text.contains("-x"), "{text}");
+    }
+    let both = sandbox.run(&["install", "a", "--name=-x", "--", "npx"]);
+    assert!(both.contains("[exit 2]") && both.contains("cannot be used with"), "{both}");
+}
+
 #[test]
 fn help() {
     let sandbox = Sandbox::new();

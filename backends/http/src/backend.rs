@@ -6,18 +6,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mcp_registry_spec::{
-    AuditRecord, BrokenEntry, Capabilities, Digest, Listing, Loaded, McpServerRef, McpServerRegistryBackend,
+    AuditRecord, BrokenEntry, Capabilities, Digest, Error, Listing, Loaded, McpServerRef, McpServerRegistryBackend,
     McpServerSpec, Result, Revision, Scope, ServerName, ValidationResult, WriteContext,
 };
 use reqwest::Method;
 use url::Url;
 
 use crate::address::SCOPE;
+use crate::budget::Budget;
 use crate::client::{Answer, Client, Request};
 use crate::config::{Builder, Config};
 use crate::negotiation::Negotiation;
 use crate::offer;
-use crate::parse::Pages;
+use crate::parse::{Element, Pages};
 use crate::refusal::{Asked, is_of_entry};
 use crate::write::{self, Write};
 
@@ -28,8 +29,6 @@ pub const ID: &str = "http";
 const AT_ONCE: usize = 8;
 /// The most records that are asked for in one request.
 const MOST_RECORDS: usize = 10_000;
-/// How much the pages of a listing may hold together, in answers of the largest size.
-const MOST_ANSWERS: usize = 64;
 
 /// The entries of one scope in a catalog.
 ///
@@ -110,18 +109,20 @@ impl HttpBackend {
         if answer.status.as_u16() == 200 { Ok(answer) } else { Err(self.client().refusal(asked, &answer)) }
     }
 
-    /// The whole listing, of entries or of their refs.
-    async fn pages(&self, expand: bool) -> Result<Pages> {
+    /// The whole listing, of entries or of their refs: of each, what `keep` makes of it.
+    async fn pages<K, T>(&self, expand: bool, budget: &Budget, keep: K) -> Result<Pages<K, T>>
+    where
+        K: Fn(Element) -> T,
+    {
         let limit = self.client().limits.page_size.map(|size| size.to_string());
         let mut query: Vec<(&str, &str)> = if expand { vec![("expand", "spec")] } else { Vec::new() };
         query.extend(limit.as_deref().map(|limit| ("limit", limit)));
-        let mut left = self.client().limits.max_response.saturating_mul(MOST_ANSWERS);
-        let (mut pages, mut url) = (Pages::default(), self.url(None, &query));
+        let (mut pages, mut url) = (Pages::new(keep), self.url(None, &query));
         loop {
             let answer = self.read(url, Asked::Whole).await?;
-            let wrong = |wrong: &str| self.client().wrong(&answer.url, wrong);
-            left = left.checked_sub(answer.body.len()).ok_or_else(|| wrong("it goes on for too many pages"))?;
-            let next = pages.add(self.client(), self.client().json(&answer)?).map_err(|why| wrong(&why))?;
+            budget.spend(&answer)?;
+            let added = pages.add(self.client(), self.client().json(&answer)?);
+            let next = added.map_err(|wrong| self.client().wrong(&answer.url, &wrong))?;
             let Some(cursor) = next else { return Ok(pages) };
             let mut query = query.clone();
             query.push(("cursor", &cursor));
@@ -130,9 +131,10 @@ impl HttpBackend {
     }
 
     /// What the catalog found at a static look; nothing where it does not look (C5).
-    async fn look(&self, name: &ServerName) -> Result<Option<ValidationResult>> {
+    async fn look(&self, name: &ServerName, budget: &Budget) -> Result<Option<ValidationResult>> {
         let path = ["mcp-servers", name.as_str(), "validate"];
         let answer = self.get(self.client().base.resource(&path, &[(SCOPE, self.scope.as_str())])).await?;
+        budget.spend(&answer)?;
         match answer.status.as_u16() {
             200 => self.client().validation(name, &answer).map(Some),
             404 => Ok(None),
@@ -142,6 +144,12 @@ impl HttpBackend {
                 error => Err(error),
             },
         }
+    }
+
+    async fn load_within(&self, name: &ServerName, budget: &Budget) -> Result<McpServerSpec> {
+        let answer = self.read(self.url(Some(name), &[]), Asked::Read(name)).await?;
+        budget.spend(&answer)?;
+        self.client().entry_named(name, &answer)
     }
 
     async fn write(&self, write: Write<'_>, context: &WriteContext) -> Result<()> {
@@ -161,13 +169,16 @@ impl McpServerRegistryBackend for HttpBackend {
     }
 
     async fn list(&self) -> Result<Listing> {
-        let Pages { elements, broken, .. } = self.pages(false).await?;
-        let mut listing = Listing { servers: Vec::with_capacity(elements.len()), broken };
-        for element in elements {
+        let line = |element: Element| {
             let name = element.name.clone();
-            match self.client().line(element, self.source(&name)) {
+            self.client().line(element, self.source(&name)).map_err(|error| BrokenEntry { name, error })
+        };
+        let pages = self.pages(false, &self.client().budget(), line).await?;
+        let mut listing = Listing { servers: Vec::with_capacity(pages.kept.len()), broken: pages.broken };
+        for line in pages.kept {
+            match line {
                 Ok(server) => listing.servers.push(server),
-                Err(error) => listing.broken.push(BrokenEntry { name, error }),
+                Err(broken) => listing.broken.push(broken),
             }
         }
         listing.sort();
@@ -175,8 +186,7 @@ impl McpServerRegistryBackend for HttpBackend {
     }
 
     async fn load(&self, name: &ServerName) -> Result<McpServerSpec> {
-        let answer = self.read(self.url(Some(name), &[]), Asked::Read(name)).await?;
-        self.client().entry_named(name, &answer)
+        self.load_within(name, &self.client().budget()).await
     }
 
     fn declared(&self) -> Capabilities {
@@ -194,11 +204,18 @@ impl McpServerRegistryBackend for HttpBackend {
     }
 
     async fn load_all(&self) -> Result<Vec<Loaded>> {
-        let Pages { elements, broken, .. } = self.pages(true).await?;
-        // A catalog that does not expand is asked for each entry, as it would be by anybody else.
-        let loading = stream::iter(elements).map(async |element| {
+        let budget = self.client().budget();
+        let entry = |element: Element| {
             let name = element.name.clone();
-            let result = if element.is_entry() { self.client().entry(element) } else { self.load(&name).await };
+            (name, element.is_entry().then(|| self.client().entry(element)))
+        };
+        let Pages { kept, broken, .. } = self.pages(true, &budget, entry).await?;
+        // A catalog that does not expand is asked for each entry, as it would be by anybody else.
+        let loading = stream::iter(kept).map(async |(name, entry)| {
+            let result = match entry {
+                Some(entry) => entry,
+                None => self.load_within(&name, &budget).await,
+            };
             Loaded { name, result }
         });
         let mut all: Vec<_> = loading.buffered(AT_ONCE).collect().await;
@@ -208,20 +225,26 @@ impl McpServerRegistryBackend for HttpBackend {
     }
 
     async fn validate(&self, name: &ServerName) -> Result<ValidationResult> {
-        Ok(self.look(name).await?.unwrap_or_else(|| not_looked_at(name)))
+        Ok(self.look(name, &self.client().budget()).await?.unwrap_or_else(|| not_looked_at(name)))
     }
 
     async fn validate_all(&self) -> Result<Vec<ValidationResult>> {
         let listing = self.list().await?;
         let mut names = listing.names().into_iter();
         let Some(first) = names.next() else { return Ok(Vec::new()) };
-        let Some(result) = self.look(first).await? else {
+        let budget = self.client().budget();
+        let Some(result) = self.look(first, &budget).await? else {
             // It would not look at the others either.
             return Ok(std::iter::once(first).chain(names).map(not_looked_at).collect());
         };
-        let looking = stream::iter(names.cloned()).map(async |name| self.validate(&name).await);
+        let looking = stream::iter(names.cloned())
+            .map(async |name| Ok::<_, Error>(self.look(&name, &budget).await?.unwrap_or_else(|| not_looked_at(&name))));
         let rest: Vec<_> = looking.buffered(AT_ONCE).try_collect().await?;
         Ok(std::iter::once(result).chain(rest).collect())
+    }
+
+    fn check_entry(&self, spec: &McpServerSpec, context: &WriteContext) -> Result<()> {
+        write::refuse_literals(spec, context)
     }
 
     async fn install(&self, spec: &McpServerSpec, context: &WriteContext) -> Result<McpServerRef> {
@@ -268,12 +291,13 @@ impl McpServerRegistryBackend for HttpBackend {
         if !self.catalog.negotiation.offer().await?.offer.audit {
             return Err(write::unsupported(self.client(), "audit"));
         }
-        let (mut records, mut after) = (Vec::new(), after);
+        let (mut records, mut after, budget) = (Vec::new(), after, self.client().budget());
         while records.len() < limit {
             let most = (limit - records.len()).min(MOST_RECORDS);
             let (from, asked) = (after.to_string(), most.to_string());
             let query = [(SCOPE, self.scope.as_str()), ("after", from.as_str()), ("limit", asked.as_str())];
             let answer = self.read(self.client().base.resource(&["audit"], &query), Asked::Whole).await?;
+            budget.spend(&answer)?;
             let page = self.client().records(&self.scope, after, &answer)?;
             let Some(last) = page.last() else { break };
             after = last.seq;

@@ -1,5 +1,6 @@
 //! Requests: one at a time, within bounds, to one origin.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -9,11 +10,12 @@ use std::time::Duration;
 use mcp_registry_spec::{Error, ErrorKind, Result, redact, text};
 use reqwest::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_ENCODING, ETAG, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Certificate, Method, Response, StatusCode};
+use serde_json::Value;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use crate::address::{Base, shown};
+use crate::address::{self, Base};
 use crate::blocking;
 use crate::config::{Config, Limits};
 use crate::proxy::Proxy;
@@ -98,7 +100,7 @@ impl Client {
     /// Makes the catalog's own words fit to stand in a message: no credential, above all not the
     /// token that it was sent, and no more than a few lines.
     pub(crate) fn quoted(&self, words: &str) -> String {
-        let own = self.token.hide(words);
+        let own = self.without_token(words);
         // Cut after what looks like a credential is hidden: half of one looks like none.
         let safe = redact::redact(&own);
         match safe.char_indices().nth(MOST_SHOWN) {
@@ -107,12 +109,20 @@ impl Client {
         }
     }
 
-    /// Makes a text of an entry fit to be listed: without the token.
-    pub(crate) fn without_token(&self, text: String) -> String {
-        match self.token.hide(&text) {
-            std::borrow::Cow::Owned(hidden) => hidden,
-            std::borrow::Cow::Borrowed(_) => text,
-        }
+    /// A text that a catalog gives, without the token that it was sent.
+    pub(crate) fn without_token<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.token.hide(text)
+    }
+
+    /// Whether a catalog says the token that it was sent, anywhere in that part of its answer.
+    pub(crate) fn is_token_in(&self, part: &Value) -> bool {
+        self.token.is_in(part)
+    }
+
+    /// A URL as it stands in a message: without its query, and without the token, which a redirect may
+    /// have put there.
+    pub(crate) fn shown(&self, url: &Url) -> String {
+        self.without_token(&address::shown(url)).into_owned()
     }
 
     /// Sends a request and gives what was answered, whatever its status.
@@ -147,7 +157,7 @@ impl Client {
                 None => return self.answered(&request, url, response, deadline).await,
             }
         }
-        Err(unavailable(format!("{} redirects more than {MOST_REDIRECTS} times", shown(&request.url))))
+        Err(unavailable(format!("{} redirects more than {MOST_REDIRECTS} times", self.shown(&request.url))))
     }
 
     async fn authorization(&self) -> Result<Option<HeaderValue>> {
@@ -164,7 +174,7 @@ impl Client {
         if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
             return Ok(None);
         }
-        let from = shown(url);
+        let from = self.shown(url);
         let refused = |why: &str| Err(unavailable(format!("{from} redirects {why}, which is not followed")));
         let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
         let Some(target) = target.and_then(|target| url.join(target).ok()) else {
@@ -174,7 +184,8 @@ impl Client {
             return refused("what is no read");
         }
         if !self.base.is_origin_of(&target) {
-            return refused(&format!("to {}", text::quote(&target.origin().ascii_serialization())));
+            let origin = target.origin().ascii_serialization();
+            return refused(&format!("to {}", text::quote(&self.without_token(&origin))));
         }
         Ok(Some(target))
     }
@@ -188,7 +199,7 @@ impl Client {
         let allow = headers.get_all(ALLOW).iter().filter_map(|value| value.to_str().ok());
         let allow = allow.flat_map(|list| list.split(',')).map(|method| method.trim().to_ascii_uppercase()).collect();
         let etag = headers.get(ETAG).and_then(|value| value.to_str().ok());
-        let etag = etag.filter(|tag| tag.starts_with('"')).map(str::to_owned);
+        let etag = etag.filter(|tag| tag.starts_with('"') && self.without_token(tag) == *tag).map(str::to_owned);
         let body = if !status.is_success() {
             // The status has been told; that the rest does not come makes it no other.
             let said = timeout_at(deadline, self.read(&url, response, MOST_ERROR)).await;
@@ -206,13 +217,13 @@ impl Client {
     /// Reads a body of at most `most` bytes, told of up front or not.
     async fn read(&self, url: &Url, mut response: Response, most: usize) -> Result<Vec<u8>> {
         let too_large = || {
-            unavailable(format!("{} answered with more than {most} bytes", shown(url)))
+            unavailable(format!("{} answered with more than {most} bytes", self.shown(url)))
                 .hint("raise the option max_response, or ask for pages with page_size")
         };
         if response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
             return Err(Error::new(
                 ErrorKind::DescriptorInvalid,
-                format!("{} answered in an encoding that was not asked for", shown(url)),
+                format!("{} answered in an encoding that was not asked for", self.shown(url)),
             ));
         }
         let told = response.content_length().unwrap_or_default();
@@ -230,7 +241,7 @@ impl Client {
     }
 
     fn late(&self, url: &Url) -> Error {
-        unavailable(format!("{} did not answer within {:?}", shown(url), self.limits.timeout)).retryable()
+        unavailable(format!("{} did not answer within {:?}", self.shown(url), self.limits.timeout)).retryable()
     }
 
     /// What a request that got no answer, or not all of it, failed with.
@@ -245,7 +256,7 @@ impl Client {
             () if cause.is_connect() => "cannot be reached",
             () => "did not answer properly",
         };
-        let error = unavailable(format!("{} {what}", shown(url))).caused_by(self.quoted(&innermost.to_string()));
+        let error = unavailable(format!("{} {what}", self.shown(url))).caused_by(self.quoted(&innermost.to_string()));
         // A certificate is not cured by waiting, nor what is no HTTP.
         if is_of_tls(cause) || is_no_http(cause) || cause.is_builder() { error } else { error.retryable() }
     }

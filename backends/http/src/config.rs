@@ -149,7 +149,7 @@ impl Builder {
         self
     }
 
-    /// The most that an answer may hold, in bytes.
+    /// The most that an answer may hold, in bytes; all answers to one call may hold four times as much.
     #[must_use]
     pub fn max_response(mut self, bytes: usize) -> Self {
         self.limits.max_response = bytes;

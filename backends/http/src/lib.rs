@@ -13,6 +13,7 @@
 mod address;
 mod backend;
 mod blocking;
+mod budget;
 mod client;
 mod config;
 mod negotiation;

@@ -4,7 +4,6 @@ use mcp_registry_spec::wire::{CatalogCapabilities, Tier, WIRE_VERSION, speaks};
 use mcp_registry_spec::{Capabilities, Error, ErrorKind, Result, text};
 use reqwest::Method;
 
-use crate::address::shown;
 use crate::client::{Answer, Client, Request};
 use crate::refusal::Asked;
 
@@ -102,7 +101,7 @@ fn advertised(client: &Client, answer: &Answer) -> Result<Offer> {
         serde_json::from_value(client.json(answer)?).map_err(|cause| client.wrong(&answer.url, &cause.to_string()))?;
     if !speaks(&said.wire_version) {
         let theirs = text::quote(&client.quoted(&said.wire_version));
-        let message = format!("{} speaks the wire {theirs}, and this client {WIRE_VERSION}", shown(&answer.url));
+        let message = format!("{} speaks the wire {theirs}, and this client {WIRE_VERSION}", client.shown(&answer.url));
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
     Ok(Offer::from(&said))

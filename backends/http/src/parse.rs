@@ -10,7 +10,6 @@ use mcp_registry_spec::{
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::address::shown;
 use crate::client::{Answer, Client};
 use crate::refusal::Said;
 
@@ -18,6 +17,9 @@ use crate::refusal::Said;
 const MOST_DEPTH: usize = 64;
 /// How many errors, and how many warnings, of one validation are kept.
 const MOST_REMARKS: usize = 100;
+
+/// Why an answer that says the token is not taken: it would be shown.
+const TOLD: &str = "it holds the token that the catalog was sent";
 
 /// Why a body is not what it should be.
 pub(crate) type Wrong = String;
@@ -73,15 +75,20 @@ impl Element {
     }
 }
 
-/// A listing as it comes in, one page or several.
-#[derive(Default)]
-pub(crate) struct Pages {
-    pub(crate) elements: Vec<Element>,
+/// A listing as it comes in, one page or several. Of each element only what `keep` makes of it stays: as it
+/// came it can be many times as large as the answer it stood in.
+pub(crate) struct Pages<K, T> {
+    keep: K,
+    pub(crate) kept: Vec<T>,
     pub(crate) broken: Vec<BrokenEntry>,
     seen: HashSet<ServerName>,
 }
 
-impl Pages {
+impl<T, K: Fn(Element) -> T> Pages<K, T> {
+    pub(crate) fn new(keep: K) -> Self {
+        Self { keep, kept: Vec::new(), broken: Vec::new(), seen: HashSet::new() }
+    }
+
     /// Adds a page, and gives what the next one is asked for with, if there is one.
     pub(crate) fn add(&mut self, client: &Client, page: Value) -> Result<Option<String>, Wrong> {
         let Value::Object(mut page) = page else { return Err("it is no object".to_owned()) };
@@ -95,12 +102,12 @@ impl Pages {
         let before = self.seen.len();
         for server in servers {
             let element = Element::of(server)?;
-            self.note(&element.name)?;
-            self.elements.push(element);
+            self.note(client, &element.name)?;
+            self.kept.push((self.keep)(element));
         }
         for entry in broken {
             let Element { name, fields } = Element::of(entry)?;
-            self.note(&name)?;
+            self.note(client, &name)?;
             let error = client.told(&fields.get("error").map(Said::of_error).unwrap_or_default());
             self.broken.push(BrokenEntry { name, error });
         }
@@ -115,7 +122,10 @@ impl Pages {
         }
     }
 
-    fn note(&mut self, name: &ServerName) -> Result<(), Wrong> {
+    fn note(&mut self, client: &Client, name: &ServerName) -> Result<(), Wrong> {
+        if client.without_token(name.as_str()) != name.as_str() {
+            return Err(TOLD.to_owned());
+        }
         if self.seen.insert(name.clone()) { Ok(()) } else { Err(format!("it lists {:?} twice", name.as_str())) }
     }
 }
@@ -131,17 +141,21 @@ impl Client {
 
     /// The error that an answer is not what it should be.
     pub(crate) fn wrong(&self, url: &Url, wrong: &str) -> Error {
-        let message = format!("{} answered what no catalog answers: {}", shown(url), self.quoted(wrong));
+        let message = format!("{} answered what no catalog answers: {}", self.shown(url), self.quoted(wrong));
         Error::new(ErrorKind::DescriptorInvalid, message)
     }
 
     /// The entry an element is.
     ///
     /// # Errors
-    /// [`ErrorKind::DescriptorInvalid`] for one that breaks rule 24.
+    /// [`ErrorKind::DescriptorInvalid`] for one that breaks rule 24, or holds the token.
     pub(crate) fn entry(&self, element: Element) -> Result<McpServerSpec> {
-        let Element { name, fields } = element;
-        McpServerSpec::from_json(Value::Object(fields)).map_err(|cause| self.unusable(&name, &cause.to_string()))
+        let name = element.name;
+        let fields = Value::Object(element.fields);
+        if self.is_token_in(&fields) {
+            return Err(self.unusable(&name, TOLD));
+        }
+        McpServerSpec::from_json(fields).map_err(|cause| self.unusable(&name, &cause.to_string()))
     }
 
     /// The entry that was asked for by its name.
@@ -165,7 +179,7 @@ impl Client {
         let Element { name, mut fields } = element;
         let mut word = |key: &str| match fields.remove(key) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::String(word)) => Ok(Some(self.without_token(word))),
+            Some(Value::String(word)) => Ok(Some(self.without_token(&word).into_owned())),
             Some(_) => Err(self.unusable(&name, &format!("the field {key:?} must be a string"))),
         };
         let (description, transport, version) = (word("description")?, word("transport")?, word("version")?);
@@ -222,6 +236,9 @@ impl Client {
         let mut last = after;
         let mut records = Vec::new();
         for record in list(self.json(answer)?, "records").map_err(wrong)? {
+            if self.is_token_in(&record) {
+                return Err(wrong(TOLD.into()));
+            }
             let record: AuditRecord = serde_json::from_value(record)
                 .map_err(|cause| wrong(format!("it holds what is no record: {cause}")))?;
             if record.scope != *scope {
@@ -244,6 +261,9 @@ impl Client {
         let wrong = |wrong: Wrong| self.wrong(&answer.url, &wrong);
         let listed = list(self.json(answer)?, "scopes").map_err(wrong)?;
         let parsed = listed.iter().map(|scope| {
+            if self.is_token_in(scope) {
+                return Err(TOLD.to_owned());
+            }
             Scope::parse(scope.as_str().ok_or("it lists what is no scope")?).map_err(|cause| cause.to_string())
         });
         let mut scopes = parsed.collect::<Result<Vec<_>, Wrong>>().map_err(wrong)?;

@@ -3,7 +3,6 @@
 use mcp_registry_spec::{Error, ErrorKind, ServerName};
 use serde_json::Value;
 
-use crate::address::shown;
 use crate::client::{Answer, Client};
 use crate::parse;
 
@@ -31,17 +30,18 @@ pub(crate) fn is_of_entry(kind: ErrorKind) -> bool {
 impl Client {
     /// The error that an answer is which is no success.
     pub(crate) fn refusal(&self, asked: Asked<'_>, answer: &Answer) -> Error {
-        let url = shown(&answer.url);
+        let url = self.shown(&answer.url);
         let said = Said::of(&answer.body);
         let status = answer.status.as_u16();
         match (status, asked) {
             (401, _) => {
-                let error =
-                    Error::new(ErrorKind::AuthRequired, self.with_words(&format!("{url} asks for a token"), &said));
+                // Not "asks for a token: …", behind which redaction would take a word for the token.
+                let message = self.with_words(&format!("{url} does not know who asks"), &said);
+                let error = Error::new(ErrorKind::AuthRequired, message);
                 error.hint(if self.has_token() {
                     "the token it was given is not, or no longer, valid there"
                 } else {
-                    "give one by the variable MCP_REGISTRY_AUTH_TOKEN or the configuration file"
+                    "give a token by the variable MCP_REGISTRY_AUTH_TOKEN or the configuration file"
                 })
             }
             (403, _) => Error::new(ErrorKind::Forbidden, self.with_words(&format!("{url} does not allow this"), &said)),
@@ -50,11 +50,7 @@ impl Client {
             }
             (404, Asked::Read(name) | Asked::Update(name) | Asked::Uninstall(name)) => Error::not_in_registry(name),
             (409, Asked::Install(name)) => Error::already_installed(name),
-            (409 | 412, Asked::Update(_) | Asked::Uninstall(_)) => Error::new(
-                ErrorKind::Conflict,
-                self.with_words("the server is not the one this change was made for", &said),
-            )
-            .hint("look at it again, then repeat the change"),
+            (412, Asked::Install(_)) | (409 | 412, Asked::Update(_) | Asked::Uninstall(_)) => self.conflict(&said),
             (400 | 422, _) if said.kind.is_some_and(is_of_entry) => self.told(&said),
             _ => {
                 let reason = answer.status.canonical_reason().unwrap_or("a status nobody knows");
@@ -67,10 +63,22 @@ impl Client {
         }
     }
 
+    /// Another entry is there. A catalog that tells this kind itself has said all there is to say.
+    fn conflict(&self, said: &Said) -> Error {
+        match (said.kind, &said.message) {
+            (Some(ErrorKind::Conflict), Some(words)) => Error::new(ErrorKind::Conflict, self.quoted(words)),
+            _ => {
+                let message = self.with_words("the server is not the one this change was made for", said);
+                Error::new(ErrorKind::Conflict, message).hint("look at it again, then repeat the change")
+            }
+        }
+    }
+
     /// The error of an entry as the catalog tells it: the same in a listing and on loading it, so
-    /// nothing of the request is in it (rule 17).
+    /// nothing of the request is in it (rule 17). A kind that is none of an entry's is not taken: the
+    /// catalog has just answered.
     pub(crate) fn told(&self, said: &Said) -> Error {
-        let kind = said.kind.unwrap_or(ErrorKind::DescriptorInvalid);
+        let kind = said.kind.filter(|kind| is_of_entry(*kind)).unwrap_or(ErrorKind::DescriptorInvalid);
         let words = said.message.as_deref().unwrap_or("the catalog says that it cannot be used, and not why");
         Error::new(kind, self.quoted(words))
     }

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mcp_registry_spec::redact::MASK;
 use mcp_registry_spec::{Error, ErrorKind, Result, Secret};
+use serde_json::Value;
 
 use crate::blocking;
 
@@ -42,12 +43,21 @@ impl Source {
 #[derive(Debug)]
 pub(crate) struct Token {
     source: Source,
-    current: Mutex<Option<Secret<String>>>,
+    known: Mutex<Known>,
+}
+
+/// What was read so far.
+#[derive(Debug, Default)]
+struct Known {
+    /// Every token that may have been sent, the one to send at the end: whoever was told one can say it.
+    tokens: Vec<Secret<String>>,
+    /// Whether the last one was refused.
+    refused: bool,
 }
 
 impl Token {
     pub(crate) fn new(source: Source) -> Self {
-        Self { source, current: Mutex::new(None) }
+        Self { source, known: Mutex::default() }
     }
 
     /// Whether there is one.
@@ -60,7 +70,7 @@ impl Token {
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] when its file cannot be read, or it is one that cannot be sent.
     pub(crate) async fn current(&self) -> Result<Option<Secret<String>>> {
-        if let Some(token) = self.known() {
+        if let Some(token) = self.usable() {
             return Ok(Some(token));
         }
         let token = match &self.source {
@@ -71,27 +81,95 @@ impl Token {
                 blocking::run(move || read(&from)).await?
             }
         };
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+        let mut known = self.known();
+        known.refused = false;
+        known.tokens.retain(|other| *other != token);
+        known.tokens.push(token.clone());
         Ok(Some(token))
     }
 
     /// Reads the token's file again when it is next needed: it was refused, and who changes a token
     /// changes the file.
     pub(crate) fn forget(&self) {
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.known().refused = true;
     }
 
     /// Hides the token in a text that came from elsewhere; its shape may be that of a plain word.
     pub(crate) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match self.known() {
-            Some(token) if text.contains(token.expose()) => Cow::Owned(text.replace(token.expose(), MASK)),
-            _ => Cow::Borrowed(text),
-        }
+        let hide = |text: Cow<'t, str>, token: &Secret<String>| hidden(&text, token.expose()).map_or(text, Cow::Owned);
+        self.known().tokens.iter().fold(Cow::Borrowed(text), hide)
     }
 
-    fn known(&self) -> Option<Secret<String>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Whether what came from elsewhere has the token in any text of it.
+    pub(crate) fn is_in(&self, value: &Value) -> bool {
+        let known = self.known();
+        known.tokens.iter().any(|token| any_text(value, &|text| hidden(text, token.expose()).is_some()))
     }
+
+    fn usable(&self) -> Option<Secret<String>> {
+        let known = self.known();
+        known.tokens.last().filter(|_| !known.refused).cloned()
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn any_text(value: &Value, found: &impl Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => found(text),
+        Value::Array(items) => items.iter().any(|item| any_text(item, found)),
+        Value::Object(map) => map.iter().any(|(key, value)| found(key) || any_text(value, found)),
+        _ => false,
+    }
+}
+
+/// `text` without the token, if it is there.
+fn hidden(text: &str, token: &str) -> Option<String> {
+    let first = *token.as_bytes().first()?;
+    let mut out = String::new();
+    let (mut kept, mut at) = (0, 0);
+    while let Some(rest) = text.as_bytes().get(at..) {
+        let Some(ahead) = rest.iter().position(|byte| *byte == b'%' || byte.eq_ignore_ascii_case(&first)) else {
+            break;
+        };
+        at += ahead;
+        match spelled(rest.get(ahead..).unwrap_or_default(), token.as_bytes()) {
+            Some(length) => {
+                out.push_str(text.get(kept..at).unwrap_or_default());
+                out.push_str(MASK);
+                at += length;
+                kept = at;
+            }
+            None => at += 1,
+        }
+    }
+    (kept > 0).then(|| out + text.get(kept..).unwrap_or_default())
+}
+
+/// How much of the beginning of `text` spells `token`: as it is, in the case that a host's name has, or with
+/// `%XX` in it, as a path may have.
+fn spelled(text: &[u8], token: &[u8]) -> Option<usize> {
+    if text.get(..token.len()).is_some_and(|same| same.eq_ignore_ascii_case(token)) {
+        return Some(token.len());
+    }
+    let mut rest = text;
+    for byte in token {
+        rest = match rest {
+            [b'%', high, low, after @ ..] if decoded(*high, *low).is_some_and(|own| own.eq_ignore_ascii_case(byte)) => {
+                after
+            }
+            [own, after @ ..] if own.eq_ignore_ascii_case(byte) => after,
+            _ => return None,
+        };
+    }
+    Some(text.len() - rest.len())
+}
+
+fn decoded(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 fn wrong(why: &'static str) -> Error {
@@ -146,10 +224,39 @@ mod tests {
         token.forget();
         assert_eq!(current(&token).unwrap().as_deref(), Some("hunter3"));
         assert_eq!(token.hide("a hunter3 b hunter3"), "a *** b ***");
+        token.forget();
+        assert_eq!(token.hide("hunter2 hunter3"), "*** ***", "whoever was told one can say it later");
 
         assert_eq!(current(&Token::new(Source::parse("plain"))).unwrap().as_deref(), Some("plain"));
         assert_eq!(current(&Token::new(Source::None)).unwrap(), None);
         assert!(!Token::new(Source::None).is_given());
+    }
+
+    #[test]
+    fn c19_a_token_is_hidden_however_a_url_spells_it() {
+        let hide = |token: &str, text: &str| {
+            let token = Token::new(Source::parse(token));
+            current(&token).unwrap();
+            assert_eq!(token.is_in(&serde_json::json!({"a": [{"b": text}]})), token.hide(text) != text);
+            assert_eq!(token.is_in(&serde_json::json!({text: 1})), token.hide(text) != text);
+            token.hide(text).into_owned()
+        };
+        for (text, shown) in [
+            ("https://hunter-2.evil/", "https://***.evil/"),
+            ("/a/%48unter%2d2/Hunter-2", "/a/***/***"),
+            ("Hunter-2", "***"),
+            ("\u{fc}HUNTER-2\u{fc}", "\u{fc}***\u{fc}"),
+            ("HHunter-2%", "H***%"),
+            ("hunter-3", "hunter-3"),
+            ("%48unter%2d", "%48unter%2d"),
+            ("%\u{fc}", "%\u{fc}"),
+            ("", ""),
+        ] {
+            assert_eq!(hide("Hunter-2", text), shown);
+        }
+        for text in ["%2541b", "%252541b", "%2525%341%62"] {
+            assert_eq!(hide("%2541b", text), "***", "{text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mcp_registry_spec::{
-    Digest, EnvTemplate, Error, ErrorKind, McpServerSpec, Result, ServerName, Transport, WriteContext, text,
+    Digest, EnvTemplate, Error, ErrorKind, Literals, McpServerSpec, Result, ServerName, Transport, WriteContext, text,
 };
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH};
@@ -130,7 +130,7 @@ pub(crate) fn unsupported(client: &Client, operation: &str) -> Error {
 
 /// A catalog stores references: every other value of a variable or header is a literal, and only
 /// what the caller means as such is sent.
-fn refuse_literals(spec: &McpServerSpec, context: &WriteContext) -> Result<()> {
+pub(crate) fn refuse_literals(spec: &McpServerSpec, context: &WriteContext) -> Result<()> {
     match &spec.transport {
         Transport::Stdio(stdio) => refuse_literals_of("env", &stdio.env, context),
         Transport::StreamableHttp(remote) | Transport::Sse(remote) => {
@@ -146,7 +146,7 @@ fn refuse_literals_of(kind: &str, values: &BTreeMap<String, EnvTemplate>, contex
         None => Ok(()),
         Some(field) => {
             Err(invalid(format!("{} holds a literal, and a catalog stores references", text::quote(&field)))
-                .hint("refer to a variable ($NAME or ${NAME:-default}), or allow the literal explicitly"))
+                .hint(Literals::HINT))
         }
     }
 }
@@ -177,7 +177,6 @@ async fn lost(client: &Client, negotiation: &Negotiation, write: Write<'_>, know
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mcp_registry_spec::Literals;
 
     fn check(json: &str, literals: Literals) -> Result<()> {
         refuse_literals(&serde_json::from_str(json).unwrap(), &WriteContext::new().literals(literals))

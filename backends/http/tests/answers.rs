@@ -9,7 +9,8 @@ use mcp_registry_test_trials::{Missing, Tried, trials};
 use serde_json::json;
 
 use ErrorKind::{
-    AuthRequired, CommandNotAllowed, DescriptorInvalid, InvalidName, InvalidSpec, PathNotAllowed, Unavailable,
+    AuthRequired, CommandNotAllowed, DescriptorInvalid, Forbidden, InvalidName, InvalidSpec, PathNotAllowed,
+    Unavailable,
 };
 
 /// A catalog that answers the listing with that body.
@@ -61,8 +62,41 @@ fn c20_a_listing_that_never_ends_is_given_up() -> Tried {
     let session = catalogs()?.scripted("tier2", json!({"GET /mcp-servers": pages}));
     run(async {
         let backend = session.builder().max_response(60).build().unwrap();
-        refused(backend.list().await, DescriptorInvalid, false);
-        assert!(session.log().len() < 200);
+        let text = refused(backend.list().await, Unavailable, false);
+        assert!(text.contains("max_response"), "{text}");
+        assert!(session.log().len() < 10);
+    });
+    Ok(())
+}
+
+fn c20_the_answers_to_one_call_together_are_bounded() -> Tried {
+    const MANY: usize = 20;
+    let refs: Vec<_> = (0..MANY).map(|i| json!({"name": format!("s{i}")})).collect();
+    let mut script = json!({"GET /mcp-servers": [{"body": json!({"servers": refs}).to_string()}]});
+    for i in 0..MANY {
+        let large = json!({"name": format!("s{i}"), "command": "x".repeat(400)});
+        let remarks = json!({"ok": true, "warnings": ["x".repeat(400)]});
+        script[format!("GET /mcp-servers/s{i}")] = json!([{"body": large.to_string()}]);
+        script[format!("GET /mcp-servers/s{i}/validate")] = json!([{"body": remarks.to_string()}]);
+    }
+    let record = |seq: u64| {
+        json!({"records": [{"seq": seq, "at": "2026-01-02T03:04:05Z", "actor": "x".repeat(200), "request_id": null,
+               "action": "install", "scope": "default", "name": "a", "before": null, "after": null, "outcome": "done"}]})
+    };
+    let records: Vec<_> = (1..=MANY as u64).map(|seq| json!({"body": record(seq).to_string()})).collect();
+    script["GET /audit"] = json!(records);
+    let session = catalogs()?.scripted("tier3", script);
+    run(async {
+        let backend = session.builder().max_response(500).build().unwrap();
+        let (held, refused_ones): (Vec<_>, Vec<_>) =
+            backend.load_all().await.unwrap().into_iter().partition(|loaded| loaded.result.is_ok());
+        assert!(!held.is_empty() && held.len() < 5, "{}", held.len());
+        for loaded in refused_ones {
+            refused(loaded.result, Unavailable, false);
+        }
+        refused(backend.validate_all().await, Unavailable, false);
+        refused(backend.audit(0, MANY).await, Unavailable, false);
+        assert!(backend.audit(0, 2).await.is_ok(), "each call has its own");
     });
     Ok(())
 }
@@ -132,8 +166,9 @@ fn c21_an_entry_that_breaks_the_contract_is_broken_and_the_others_are_listed() -
     ];
     let told = json!({"name": "b7", "error": {"kind": "path_not_allowed", "message": "token=hunter2\u{1b}"}});
     let mute = json!({"name": "b8"});
+    let odd = json!({"name": "b9", "error": {"kind": "unavailable", "message": "no", "retryable": true}});
     let servers: Vec<_> = std::iter::once(entry("a")).chain(bad.iter().cloned()).chain([entry("c")]).collect();
-    let body = json!({"servers": servers, "broken": [told, mute], "new": {"unknown": [true]}});
+    let body = json!({"servers": servers, "broken": [told, mute, odd], "new": {"unknown": [true]}});
     let mut script = json!({"GET /mcp-servers": [{"body": body.to_string()}]});
     for entry in &bad {
         script[format!("GET /mcp-servers/{}", entry["name"].as_str().unwrap())] = json!([{"body": entry.to_string()}]);
@@ -143,7 +178,7 @@ fn c21_an_entry_that_breaks_the_contract_is_broken_and_the_others_are_listed() -
         let backend = session.open();
         let all = backend.load_all().await.unwrap();
         let names: Vec<_> = all.iter().map(|loaded| loaded.name.as_str()).collect();
-        assert_eq!(names, ["a", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "c"]);
+        assert_eq!(names, ["a", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "b9", "c"]);
         for loaded in &all {
             match (loaded.name.as_str(), &loaded.result) {
                 ("a" | "c", result) => assert_eq!(result.as_ref().unwrap(), &plain(loaded.name.as_str())),
@@ -161,7 +196,7 @@ fn c21_an_entry_that_breaks_the_contract_is_broken_and_the_others_are_listed() -
             assert_eq!(backend.load(&name).await, loaded.result, "rule 10");
         }
         let listing = backend.list().await.unwrap();
-        assert_eq!(listing.names().len(), 10);
+        assert_eq!(listing.names().len(), 11);
         for broken in &listing.broken {
             fit(&broken.error);
         }
@@ -243,6 +278,102 @@ fn c19_the_token_shows_nowhere_also_when_it_is_echoed() -> Tried {
     Ok(())
 }
 
+fn c19_a_token_that_was_refused_is_hidden_all_the_same() -> Tried {
+    let echo = |status, kind| with_body(status, kind, &format!("the token {TOKEN} is unknown"));
+    let refusals =
+        [echo(401, "auth_required"), echo(401, "auth_required"), echo(403, "forbidden"), echo(500, "unavailable")];
+    let session = catalogs()?.scripted("tier2", json!({"*": refusals}));
+    run(async {
+        let backend = session.open();
+        refused(backend.list().await, AuthRequired, false);
+        refused(backend.list().await, AuthRequired, false);
+        refused(backend.list().await, Forbidden, false);
+        refused(backend.list().await, Unavailable, true);
+    });
+    // Another one has come into the file meanwhile: the catalog still knows the first.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    std::fs::write(&path, TOKEN).unwrap();
+    let session = catalogs()?.scripted("tier2", json!({"*": refusals}));
+    run(async {
+        let backend = session.builder().token_file(&path).build().unwrap();
+        refused(backend.list().await, AuthRequired, false);
+        std::fs::write(&path, "second").unwrap();
+        refused(backend.list().await, AuthRequired, false);
+        refused(backend.list().await, Forbidden, false);
+    });
+    Ok(())
+}
+
+fn c19_a_redirect_to_the_token_does_not_show_it() -> Tried {
+    let catalogs = catalogs()?;
+    let goal = catalogs.scripted("tier2", json!({"*": [{"status": 500}]}));
+    let to = |location: String| {
+        let answer = json!([{"status": 302, "headers": [["Location", location]]}]);
+        catalogs.scripted("tier2", json!({"GET /mcp-servers": answer}))
+    };
+    // As it is, and as a host or a path may spell it.
+    let token = ["hunter2-plain-word", "HUNTER2-Plain-word", "%68unter2%2Dplain%2dword"];
+    assert_eq!(token[0], TOKEN);
+    for token in token {
+        for (location, retryable) in
+            [(format!("https://{token}.invalid/"), false), (format!("/{}/{token}/mcp-servers", goal.name), true)]
+        {
+            run(async {
+                let text = refused(to(location).open().list().await, Unavailable, retryable).to_lowercase();
+                assert!(text.contains("***") && !text.contains("unter2") && !text.contains("word"), "{text}");
+            });
+        }
+    }
+    Ok(())
+}
+
+fn c19_nothing_that_a_catalog_names_after_the_token_is_listed() -> Tried {
+    let record = json!({"seq": 1, "at": "2026-01-02T03:04:05Z", "actor": TOKEN, "request_id": null, "action": "install",
+                        "scope": "default", "name": "a", "before": null, "after": null, "outcome": "done"});
+    for listing in [
+        json!({"servers": [{"name": TOKEN}]}),
+        json!({"servers": [{"name": format!("a.{}", TOKEN.to_uppercase()), "command": "npx"}]}),
+        json!({"servers": [], "broken": [{"name": TOKEN, "error": {}}]}),
+    ] {
+        let script = json!({
+            "GET /mcp-servers": [{"body": listing.to_string()}],
+            "GET /audit": [{"body": json!({"records": [record]}).to_string()}],
+            "GET /scopes": [{"body": json!({"scopes": [TOKEN]}).to_string()}],
+        });
+        let session = catalogs()?.scripted("tier3", script);
+        run(async {
+            let backend = session.open();
+            refused(backend.list().await, DescriptorInvalid, false);
+            refused(backend.load_all().await, DescriptorInvalid, false);
+            refused(backend.validate_all().await, DescriptorInvalid, false);
+            refused(backend.audit(0, 1).await, DescriptorInvalid, false);
+            refused(backend.scopes().await, DescriptorInvalid, false);
+        });
+    }
+    // An entry that holds it somewhere is a broken one.
+    for entry in [
+        json!({"name": "a", "command": "npx", "args": ["-y", format!("x{TOKEN}")]}),
+        json!({"name": "a", "command": "npx", "env": {TOKEN: "$T"}}),
+        json!({"name": "a", "url": format!("https://{TOKEN}.invalid/")}),
+        json!({"name": "a", "command": "npx", "mine": {"deep": [TOKEN]}}),
+    ] {
+        let script = json!({
+            "GET /mcp-servers": [{"body": json!({"servers": [entry]}).to_string()}],
+            "GET /mcp-servers/a": [{"body": entry.to_string()}],
+        });
+        let session = catalogs()?.scripted("tier2", script);
+        run(async {
+            let backend = session.open();
+            let all = backend.load_all().await.unwrap();
+            let one = backend.load(&name("a")).await;
+            assert_eq!(all[0].result, one, "rule 10");
+            refused(one, DescriptorInvalid, false);
+        });
+    }
+    Ok(())
+}
+
 fn a_token_that_was_refused_is_read_again() -> Tried {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
@@ -268,6 +399,10 @@ trials!(
     c21_an_entry_that_breaks_the_contract_is_broken_and_the_others_are_listed,
     what_is_no_entry_or_another_one,
     what_is_no_validation_audit_or_scopes,
+    c20_the_answers_to_one_call_together_are_bounded,
     c19_the_token_shows_nowhere_also_when_it_is_echoed,
+    c19_a_token_that_was_refused_is_hidden_all_the_same,
+    c19_a_redirect_to_the_token_does_not_show_it,
+    c19_nothing_that_a_catalog_names_after_the_token_is_listed,
     a_token_that_was_refused_is_read_again,
 );

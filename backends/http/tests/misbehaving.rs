@@ -73,7 +73,7 @@ fn c21_statuses_of_writes() -> Tried {
         (403, [Forbidden; 3], false),
         (404, [Unavailable, NotInRegistry, NotInRegistry], false),
         (409, [AlreadyInstalled, Conflict, Conflict], false),
-        (412, [Unavailable, Conflict, Conflict], false),
+        (412, [Conflict; 3], false),
         (413, [Unavailable; 3], false),
         (428, [Unavailable; 3], false),
         (429, [Unavailable; 3], true),

@@ -10,7 +10,8 @@ use common::{
 };
 use mcp_registry_http::HttpBackend;
 use mcp_registry_spec::{
-    AuditAction, Capabilities, ErrorKind, FixedEnvironment, Literals, McpServerRegistryBackend, OpenRequest, Secret,
+    AuditAction, Capabilities, ErrorKind, FixedEnvironment, Literals, McpServerRegistry, McpServerRegistryBackend,
+    OpenRequest, Secret,
 };
 use mcp_registry_test_trials::{Tried, trials};
 use serde_json::json;
@@ -127,6 +128,9 @@ fn c16_literals_are_refused_before_any_request() -> Tried {
         let digest = literal.digest().unwrap();
         refused(backend.install(&literal, &context()).await, ErrorKind::InvalidSpec, false);
         refused(backend.update(&literal, &digest, &context()).await, ErrorKind::InvalidSpec, false);
+        let handle = McpServerRegistry::new(Arc::new(session.open()));
+        refused(handle.install(&literal, &context()).await, ErrorKind::InvalidSpec, false);
+        refused(handle.update(&literal, &digest, &context()).await, ErrorKind::InvalidSpec, false);
         assert_eq!(session.log(), [""; 0]);
         let some = context().literals(Literals::AllowFields(["env.LOG_LEVEL".to_owned()].into()));
         backend.install(&literal, &some).await.unwrap();

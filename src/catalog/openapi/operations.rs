@@ -224,7 +224,8 @@ impl Described {
 
     fn build(self, endpoint: Endpoint) -> Operation {
         // Anybody may be told that only this machine is answered.
-        let mut described = self.refuses(&[ErrorKind::Forbidden]);
+        let mut described =
+            self.refuses(&[ErrorKind::Forbidden]).error(431, "The request's headers are larger than 64 KiB.");
         if !endpoint.is_open() {
             described = described
                 .refuses(&[ErrorKind::AuthRequired, ErrorKind::Unavailable])

@@ -69,6 +69,10 @@ impl Copied {
         self.problems.push(Trouble { name, problem, message: why.to_string() });
     }
 
+    fn is_empty(&self) -> bool {
+        self.copied + self.passed + self.problems.len() == 0
+    }
+
     fn name(&self) -> &str {
         self.scope.as_ref().map_or("(the locator's)", Scope::as_str)
     }
@@ -98,6 +102,7 @@ impl Report {
             }
         }
         let verdict = match (self.is_ok(), self.dry_run) {
+            (true, _) if self.scopes.iter().all(Copied::is_empty) => "there is nothing to copy",
             (true, true) => "nothing was copied: this is what would be",
             (true, false) => "both sides read equal",
             (false, true) => "nothing was copied: not everything could be",
