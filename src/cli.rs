@@ -44,7 +44,6 @@ mod uninstall;
 mod update;
 mod usage;
 mod validate;
-mod xdg;
 mod yaml;
 
 use std::ffi::OsString;

@@ -35,6 +35,7 @@ pub mod template;
 pub mod text;
 pub mod validation;
 pub mod wire;
+pub mod xdg;
 
 #[doc = include_str!("../BACKEND.md")]
 pub mod rules {}

@@ -1,9 +1,7 @@
 //! Where the catalog service keeps what nobody named a place for: the user's data folder.
 
-use mcp_registry_spec::{Error, ErrorKind, Locator, ProcessEnvironment, Result};
+use mcp_registry_spec::{Error, ErrorKind, Locator, ProcessEnvironment, Result, xdg};
 use mcp_registry_store::{Options, Store, Tokens};
-
-use super::xdg;
 
 /// Where entries are kept when nobody says: a database in the data folder.
 ///
