@@ -46,6 +46,9 @@ pub mod mcp_md {}
 #[doc = include_str!("../CATALOG.md")]
 pub mod catalog {}
 
+#[doc = include_str!("../POLICY.md")]
+pub mod policy {}
+
 pub use async_trait::async_trait;
 
 pub use audit::{AuditAction, AuditOutcome, AuditRecord};
