@@ -128,6 +128,29 @@ fn p21_the_agents_own_list_narrows_what_may_be_written() {
     assert!(sandbox.output(&evil).status.success());
 }
 
+#[test]
+fn p13_migrate_copies_only_what_may_be_mounted() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "from/scout/mcp.md",
+        "## evil\ncommand: evil\n\n## there\ncommand: evil\n\n## time\ncommand: uvx\nargs: mcp-server-time\n",
+    );
+    sandbox.write("to/scout/mcp.md", "## there\ncommand: evil\n");
+    write(&sandbox, STATE, POLICY);
+    let migrate = ["migrate", "--from", "filesystem:from", "--to", "filesystem:to"];
+    for more in [&["--dry-run"][..], &[]] {
+        let text = sandbox.run(&[&migrate, more].concat());
+        assert!(text.contains("[exit 1]") && text.contains("(rule P14, [servers] commands)"), "{text}");
+        assert!(!text.contains("\"there\""), "{text}");
+    }
+    let copied = sandbox.read("to/scout/mcp.md");
+    assert!(copied.contains("## time") && !copied.contains("## evil"), "{copied}");
+    write(&sandbox, STATE, "version = 2\n");
+    sandbox.write("other/scout/mcp.md", "");
+    let text = sandbox.run(&["migrate", "--from", "filesystem:from", "--to", "filesystem:other"]);
+    assert!(text.contains("the policy cannot be used") && sandbox.read("other/scout/mcp.md").is_empty(), "{text}");
+}
+
 #[cfg(unix)]
 #[test]
 fn p3_a_policy_that_others_may_write_stops_writes() {
