@@ -69,6 +69,27 @@ fn p14_to_p16_what_is_listed_is_allowed() {
 }
 
 #[test]
+fn p15_what_runs_whatever_it_is_told_is_refused_although_it_is_listed() {
+    for command in
+        ["sh", "/bin/bash", "env", "npm", "uv", "bunx", "podman", "busybox", "perl5.36", "PowerShell.exe", "deno"]
+    {
+        let policy = policy(&format!("[servers]\ncommands = ['{command}']\npackages = ['npm:*', 'oci:*']"));
+        let decision = policy.judge(&(&stdio(&[command, "run", "-y", "mcp/github"])).into(), None);
+        assert_eq!((decision.allowed, decision.rule.number), (false, "P15"), "{command}: {}", decision.reason);
+    }
+}
+
+#[test]
+fn p15_a_launcher_is_told_by_its_file_without_version_and_ending() {
+    for command in ["npx", "NPX", "/usr/bin/npx", "C:\\bin\\npx.cmd", "/opt/my tools/npx", "npx10"] {
+        let policy = policy(&format!("[servers]\ncommands = ['{command}']\npackages = ['npm:a']"));
+        let judge = |package| policy.judge(&(&stdio(&[command, package])).into(), None);
+        assert!(judge("a").allowed, "{command}: {}", judge("a").reason);
+        assert_eq!((judge("b").allowed, judge("b").rule.number), (false, "P16"), "{command}");
+    }
+}
+
+#[test]
 fn p17_a_command_line_is_listed_word_for_word() {
     for line in [
         &["docker", "run", "-v", "/data:/data", "mcp/files"][..],
