@@ -129,6 +129,30 @@ fn p21_the_agents_own_list_narrows_what_may_be_written() {
 }
 
 #[test]
+fn p22_no_reason_shows_a_secret() {
+    let more: &[&[&str]] = &[
+        &["--", "npx", "--token=hunter2"],
+        &["--", "npx", "https://me:hunter2@h/a.tgz"],
+        &["--", "docker", "run", "-e", "API_KEY=hunter2", "evil"],
+        &["--", "docker", "run", "me:hunter2@h"],
+        &["--", "docker", "run", "--password", "hunter2", "a"],
+        &["--", "uvx", "a@https://me:hunter2@h/"],
+        &["--url", "https://me:hunter2@h/"],
+    ];
+    let sandbox = Sandbox::new();
+    write(&sandbox, STATE, "version = 1\n[servers]\ncommands = [\"npx\", \"docker\", \"uvx\"]\n");
+    for entry in crate::secrets::ENTRIES.iter().chain(more) {
+        let explain = ["policy", "explain", "change_request", "--server", "a"];
+        for (command, format) in [(&["install", "a"][..], "json"), (&explain, "json"), (&explain, "table")] {
+            let output = sandbox.output(&[command, &["--allow-literal", "--format", format], entry].concat());
+            assert_eq!(output.status.code(), Some(1), "{entry:?}");
+            let shown = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert!(shown.contains("P1") && !shown.contains("hunter2"), "{entry:?}: {shown}");
+        }
+    }
+}
+
+#[test]
 fn p13_migrate_copies_only_what_may_be_mounted() {
     let sandbox = Sandbox::new();
     sandbox.write(

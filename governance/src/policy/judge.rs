@@ -52,8 +52,8 @@ impl Servers {
     /// Whether the server may be mounted. `own` are the commands the agent's own document allows,
     /// where it says so: they can only narrow what is allowed (P21).
     pub(super) fn judge(&self, launch: &Launch, own: Option<&[String]>) -> Result<Ground, Refusal> {
-        match &launch.what {
-            What::Remote(url) => self.judge_remote(url, launch.shown),
+        match &launch.0 {
+            What::Remote(url) => self.judge_remote(url),
             What::Command { command, words, env } => {
                 if own.is_some_and(|own| !own.iter().any(|allowed| allowed == command)) {
                     let reason =
@@ -62,7 +62,7 @@ impl Servers {
                 }
                 let (ground, passed_on) = match self.named_whole(command, words) {
                     Some(ground) => (ground, Vec::new()),
-                    None => self.judge_command(command, words, launch.shown)?,
+                    None => self.judge_command(command, words)?,
                 };
                 env.iter().copied().chain(passed_on).try_for_each(|name| self.judge_variable(name))?;
                 Ok(ground)
@@ -70,7 +70,7 @@ impl Servers {
         }
     }
 
-    fn judge_remote(&self, url: &Word, shown: bool) -> Result<Ground, Refusal> {
+    fn judge_remote(&self, url: &Word) -> Result<Ground, Refusal> {
         let Some(endpoint) = Endpoint::of_url(&url.start, !url.refers) else {
             let reason = "the host of the url is not spelt plainly; write https://HOST/ or https://HOST:PORT/";
             return Err(match url.refers {
@@ -78,7 +78,7 @@ impl Servers {
                 false => Refusal::new("P19", "hosts", reason.to_owned()),
             });
         };
-        let host = if shown { format!("the host {endpoint}") } else { "the host".to_owned() };
+        let host = if url.shown { format!("the host {endpoint}") } else { "the host".to_owned() };
         match self.hosts.iter().find(|pattern| pattern.value.fits(&endpoint)) {
             Some(pattern) => Ok(Ground {
                 reason: format!("{host} is listed as \"{}\"", pattern.value),
@@ -105,12 +105,7 @@ impl Servers {
     }
 
     /// Judges a command and what it launches; also gives the variables it passes on.
-    fn judge_command<'w>(
-        &self,
-        command: &'w str,
-        words: &'w [Word<'w>],
-        shown: bool,
-    ) -> Result<(Ground, Vec<&'w str>), Refusal> {
+    fn judge_command<'w>(&self, command: &'w str, words: &'w [Word<'w>]) -> Result<(Ground, Vec<&'w str>), Refusal> {
         let listed = self.commands.iter().find(|listed| listed.value == command).ok_or_else(|| {
             // A command is no template (rule 8), so this is no way to name one.
             let hint = if command.contains('$') { ", and references are not resolved in it" } else { "" };
@@ -120,9 +115,9 @@ impl Servers {
             let reason = format!("the command {} is listed", text::quote(command));
             return Ok((Ground { reason, number: "P14", key: "commands", line: listed.line }, Vec::new()));
         };
-        let mut words = Words::new(launcher.name, words, shown);
+        let mut words = Words::new(launcher.name, words);
         let Launched { package, env } = (launcher.read)(&mut words)?;
-        let called = if shown { package.to_string() } else { format!("what {} runs", launcher.name) };
+        let called = if words.is_shown() { package.to_string() } else { format!("what {} runs", launcher.name) };
         match self.packages.iter().find(|pattern| pattern.value.fits(&package)) {
             Some(pattern) => {
                 let reason = format!("{called} is listed as \"{}\"", pattern.value);

@@ -9,6 +9,8 @@ mod npx;
 mod python;
 mod uvx;
 
+use mcp_registry_spec::text;
+
 use super::judge::Refusal;
 use super::package::{Kind, Package};
 use super::words::{Meaning, Words};
@@ -60,10 +62,10 @@ pub(super) fn of(command: &str) -> Result<Option<&'static Launcher>, Refusal> {
     }))
 }
 
-/// What `text` names, where `words` has just read it.
-fn package(words: &Words, kind: Kind, text: &str, wanted: &str) -> Result<Package, Refusal> {
-    Package::parse(kind, text).ok_or_else(|| {
-        let (place, quoted) = (words.place(), words.quoted(text));
-        Refusal::package(format!("{place}{quoted} is no {wanted}"))
+/// What `target` names, where `words` has just read it.
+fn package(words: &Words, kind: Kind, target: &str, wanted: &str) -> Result<Package, Refusal> {
+    Package::parse(kind, target).ok_or_else(|| {
+        let quoted = if words.is_shown() { format!(", {},", text::quote(target)) } else { String::new() };
+        Refusal::package(format!("{}{quoted} is no {wanted}", words.place()))
     })
 }

@@ -9,12 +9,9 @@ use mcp_registry_spec::{LaunchSpec, LaunchTransport, McpServerSpec, Secret, Text
 use super::judge::Refusal;
 
 /// What is judged of a server: how it is started or reached. It is made of an entry, whose references
-/// stand for what is not known yet, or of a resolved launch, whose values no reason quotes (P22).
-pub struct Launch<'a> {
-    pub(super) what: What<'a>,
-    /// Whether its texts may be shown.
-    pub(super) shown: bool,
-}
+/// stand for what is not known yet, or of a resolved launch. No reason quotes what looks like a secret,
+/// nor any value that was resolved (P22).
+pub struct Launch<'a>(pub(super) What<'a>);
 
 pub(super) enum What<'a> {
     Command { command: &'a str, words: Vec<Word<'a>>, env: Vec<&'a str> },
@@ -27,6 +24,8 @@ pub(super) struct Word<'a> {
     pub(super) start: Cow<'a, str>,
     /// Whether it refers to variables.
     pub(super) refers: bool,
+    /// Whether it may be shown.
+    pub(super) shown: bool,
 }
 
 impl<'a> Word<'a> {
@@ -36,41 +35,47 @@ impl<'a> Word<'a> {
     }
 
     fn value(secret: &'a Secret<String>) -> Self {
-        Self { start: Cow::Borrowed(secret.expose()), refers: false }
+        Self { start: Cow::Borrowed(secret.expose()), refers: false, shown: false }
     }
-}
 
-impl<'a> From<&'a TextTemplate> for Word<'a> {
-    fn from(template: &'a TextTemplate) -> Self {
+    fn written(template: &'a TextTemplate, shown: bool) -> Self {
         let mut start = Cow::Borrowed("");
         for piece in template.pieces() {
             match piece {
-                Piece::Reference { .. } => return Self { start, refers: true },
+                Piece::Reference { .. } => return Self { start, refers: true, shown },
                 Piece::Text(text) if start.is_empty() => start = Cow::Borrowed(text),
                 Piece::Text(text) => start.to_mut().push_str(text),
             }
         }
-        Self { start, refers: false }
+        Self { start, refers: false, shown }
     }
 }
 
 impl<'a> From<&'a McpServerSpec> for Launch<'a> {
     fn from(spec: &'a McpServerSpec) -> Self {
-        let what = match &spec.transport {
+        let masked = spec.masked().masked;
+        let shown = |field: &str| !masked.iter().any(|masked| masked == field);
+        Self(match &spec.transport {
             Transport::Stdio(stdio) => What::Command {
                 command: &stdio.command,
-                words: stdio.args.iter().map(Word::from).collect(),
+                words: stdio
+                    .args
+                    .iter()
+                    .enumerate()
+                    .map(|(i, arg)| Word::written(arg, shown(&format!("args[{i}]"))))
+                    .collect(),
                 env: stdio.env.keys().map(String::as_str).collect(),
             },
-            Transport::StreamableHttp(remote) | Transport::Sse(remote) => What::Remote(Word::from(&remote.url)),
-        };
-        Self { what, shown: true }
+            Transport::StreamableHttp(remote) | Transport::Sse(remote) => {
+                What::Remote(Word::written(&remote.url, shown("url")))
+            }
+        })
     }
 }
 
 impl<'a> From<&'a LaunchSpec> for Launch<'a> {
     fn from(launch: &'a LaunchSpec) -> Self {
-        let what = match &launch.transport {
+        Self(match &launch.transport {
             LaunchTransport::Stdio { command, args, env } => What::Command {
                 command,
                 words: args.iter().map(Word::value).collect(),
@@ -79,14 +84,13 @@ impl<'a> From<&'a LaunchSpec> for Launch<'a> {
             LaunchTransport::StreamableHttp(remote) | LaunchTransport::Sse(remote) => {
                 What::Remote(Word::value(&remote.url))
             }
-        };
-        Self { what, shown: false }
+        })
     }
 }
 
 impl fmt::Debug for Launch<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.what {
+        match &self.0 {
             What::Command { words, .. } => write!(f, "Launch(a command with {} arguments)", words.len()),
             What::Remote(_) => f.write_str("Launch(a remote server)"),
         }
@@ -115,12 +119,11 @@ pub(super) struct Words<'w, 'a> {
     pub(super) launcher: &'static str,
     words: &'w [Word<'a>],
     next: usize,
-    shown: bool,
 }
 
 impl<'w, 'a> Words<'w, 'a> {
-    pub(super) fn new(launcher: &'static str, words: &'w [Word<'a>], shown: bool) -> Self {
-        Self { launcher, words, next: 0, shown }
+    pub(super) fn new(launcher: &'static str, words: &'w [Word<'a>]) -> Self {
+        Self { launcher, words, next: 0 }
     }
 
     /// The next one, known or not; there must be one.
@@ -154,12 +157,13 @@ impl<'w, 'a> Words<'w, 'a> {
                 "--" => return self.literal(),
                 _ if !word.starts_with('-') => return Ok(word),
                 option => {
-                    let place = self.place();
+                    let (place, shown) = (self.place(), self.is_shown());
                     match read(option, self)? {
                         Meaning::Harmless => {}
                         Meaning::Target(target) => return Ok(target),
                         Meaning::Unknown => {
-                            let name = self.quoted(option.split('=').next().unwrap_or_default());
+                            let name = option.split('=').next().filter(|_| shown);
+                            let name = name.map(|name| format!(", {},", text::quote(name))).unwrap_or_default();
                             let launcher = self.launcher;
                             let reason = format!("{place}{name} is no option of {launcher} that is understood here");
                             return Err(Refusal::option(reason));
@@ -175,8 +179,8 @@ impl<'w, 'a> Words<'w, 'a> {
         format!("args[{}]", self.next.saturating_sub(1))
     }
 
-    /// A text in an apposition, where it may be shown.
-    pub(super) fn quoted(&self, text: &str) -> String {
-        if self.shown { format!(", {},", text::quote(text)) } else { String::new() }
+    /// Whether the word that was read last may be shown.
+    pub(super) fn is_shown(&self) -> bool {
+        self.next.checked_sub(1).and_then(|last| self.words.get(last)).is_some_and(|word| word.shown)
     }
 }
