@@ -28,8 +28,9 @@ fn write(sandbox: &Sandbox, file: &str, text: &str) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let path = sandbox.path(file);
-        for (path, mode) in [(path.parent().unwrap(), 0o755), (&*path, 0o644)] {
+        let (root, path) = (sandbox.path(""), sandbox.path(file));
+        let folders = path.ancestors().skip(1).take_while(|folder| folder.starts_with(&root));
+        for (path, mode) in folders.map(|folder| (folder, 0o755)).chain([(&*path, 0o644)]) {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
         }
     }

@@ -77,11 +77,14 @@ mod trust {
 
     /// Refuses what others may write, or what belongs to another user than root.
     pub(super) fn owned(about: &Metadata, what: &str, policy: &Path) -> Result<(), Error> {
+        owned_by(rustix::process::geteuid().as_raw(), about, what, policy)
+    }
+
+    fn owned_by(me: u32, about: &Metadata, what: &str, policy: &Path) -> Result<(), Error> {
         if about.mode() & OTHERS_MAY_WRITE != 0 {
             let message = format!("is refused, as others than its owner may write {what}");
             return Err(unusable(message, policy).hint("take that away with chmod go-w"));
         }
-        let me = rustix::process::geteuid().as_raw();
         if ![0, me].contains(&about.uid()) {
             let message = format!("is refused, as {what} belongs to another user, number {}", about.uid());
             return Err(unusable(message, policy).hint("it must be yours, or root's"));
@@ -105,6 +108,29 @@ mod trust {
             }
         }
         Ok(())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn p3_what_belongs_to_another_user_than_root_is_refused() {
+            const STRANGER: u32 = 65_533;
+            let file = tempfile::NamedTempFile::new().unwrap();
+            // Root can give a file away; whoever else owns one is no root.
+            let _ = std::os::unix::fs::chown(file.path(), Some(STRANGER), None);
+            let about = file.path().metadata().unwrap();
+            let of = |me| owned_by(me, &about, "it", Path::new("p.toml")).map_err(|error| error.to_string());
+            assert_eq!(of(about.uid()), Ok(()));
+            for other in [0, about.uid() + 1] {
+                let refusal = of(other).unwrap_err();
+                assert!(refusal.contains(&format!("belongs to another user, number {}", about.uid())), "{refusal}");
+            }
+            // Root's is everybody's.
+            let roots = Path::new("/").metadata().unwrap();
+            assert_eq!((roots.uid(), owned_by(about.uid(), &roots, "it", Path::new("p.toml"))), (0, Ok(())));
+        }
     }
 }
 
