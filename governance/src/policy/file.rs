@@ -67,6 +67,7 @@ mod trust {
     use super::{Error, Path, io, text, unusable};
 
     const OTHERS_MAY_WRITE: u32 = 0o022;
+    const ALL_MAY_WRITE: u32 = 0o002;
     const STICKY: u32 = 0o1000;
 
     /// Opens a file, and does not wait for the writer of a FIFO.
@@ -93,7 +94,7 @@ mod trust {
     }
 
     /// The same of a folder, in which somebody else could put another file; and no folder above may be
-    /// one in which others may rename it.
+    /// one in which everybody may rename it.
     pub(super) fn folder(folder: &Path, policy: &Path) -> Result<(), Error> {
         let cannot = |cause: io::Error| unusable("lies in a folder that cannot be looked at", policy).caused_by(cause);
         let real = folder.canonicalize().map_err(cannot)?;
@@ -102,9 +103,9 @@ mod trust {
             let what = format!("the folder {}", text::quote(&folder.to_string_lossy()));
             if above == 0 {
                 owned(&about, &what, policy)?;
-            } else if about.mode() & OTHERS_MAY_WRITE != 0 && about.mode() & STICKY == 0 {
-                let message = format!("is refused, as others than its owner may write {what}");
-                return Err(unusable(message, policy).hint("take that away with chmod go-w"));
+            } else if about.mode() & ALL_MAY_WRITE != 0 && about.mode() & STICKY == 0 {
+                let message = format!("is refused, as everybody may write {what}");
+                return Err(unusable(message, policy).hint("take that away with chmod o-w"));
             }
         }
         Ok(())
