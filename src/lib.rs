@@ -25,7 +25,7 @@
 //! - `http` (default): the backend that reads and writes a catalog over HTTP.
 //! - `sql` (default): the backend that keeps entries in SQLite or Postgres.
 //! - `catalog` (default): the service that serves any backend over HTTP, and the commands beside it.
-//! - `governance` (default): the operator's policy, which every write of the command line obeys, and the commands beside it.
+//! - `governance` (default): the operator's policy, which the command line obeys, and the commands beside it.
 //! - `conformance` (default): the command that holds a live backend to the rules.
 
 pub use mcp_registry_spec::*;
