@@ -19,6 +19,8 @@ mod conformance;
 #[cfg(feature = "catalog")]
 mod data;
 mod failure;
+#[cfg(feature = "governance")]
+mod governed;
 #[cfg(feature = "filesystem")]
 mod init;
 mod input;
@@ -28,6 +30,8 @@ mod list;
 mod migrate;
 mod names;
 mod place;
+#[cfg(feature = "governance")]
+mod policy;
 mod printer;
 mod refresh_capabilities;
 #[cfg(feature = "catalog")]
@@ -44,7 +48,6 @@ mod uninstall;
 mod update;
 mod usage;
 mod validate;
-mod xdg;
 mod yaml;
 
 use std::ffi::OsString;
@@ -93,6 +96,9 @@ enum Command {
     #[cfg(feature = "catalog")]
     #[command(subcommand)]
     Token(token::Token),
+    #[cfg(feature = "governance")]
+    #[command(subcommand)]
+    Policy(policy::Policy),
     Backends(With<backends::Backends>),
     #[cfg(feature = "conformance")]
     #[command(mut_arg("format", |arg| arg.value_parser(conformance::formats())))]
@@ -123,6 +129,10 @@ impl Command {
             Self::Token(token::Token::List(command)) => app.without_registry(command),
             #[cfg(feature = "catalog")]
             Self::Token(token::Token::Revoke(command)) => app.without_registry(command),
+            #[cfg(feature = "governance")]
+            Self::Policy(policy::Policy::Check(command)) => app.without_registry(command),
+            #[cfg(feature = "governance")]
+            Self::Policy(policy::Policy::Explain(command)) => app.without_registry(*command),
             Self::Backends(command) => app.without_registry(command),
             #[cfg(feature = "conformance")]
             Self::Conformance(command) => app.without_registry(command),

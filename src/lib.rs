@@ -26,6 +26,7 @@
 //! - `sql` (default): the backend that keeps entries in SQLite or Postgres.
 //! - `catalog` (default): the service that serves any backend over HTTP, and the commands beside it.
 //! - `otel`: the service exports a span for each request, by OTLP over HTTP.
+//! - `governance` (default): the operator's policy, which the command line obeys, and the commands beside it.
 //! - `conformance` (default): the command that holds a live backend to the rules.
 
 pub use mcp_registry_spec::*;

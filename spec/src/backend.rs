@@ -133,6 +133,12 @@ pub trait McpServerRegistryBackend: Send + Sync + Debug {
         Ok(())
     }
 
+    /// The commands that the agent's own allowlist holds, in order (rule 12); `None` where the agent has
+    /// none of its own.
+    async fn allowed_commands(&self) -> Result<Option<Vec<String>>> {
+        Ok(None)
+    }
+
     /// A cheap token that changes with the scope's content; `None` where there is none.
     async fn revision(&self) -> Result<Option<Revision>> {
         Ok(None)

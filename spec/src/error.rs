@@ -54,7 +54,7 @@ kinds! {
     Unavailable = "unavailable",
     /// The storage asks for credentials.
     AuthRequired = "auth_required",
-    /// The credentials do not allow this.
+    /// The credentials, or a policy, do not allow this.
     Forbidden = "forbidden",
     /// What is stored is there but unusable (rule 7).
     DescriptorInvalid = "descriptor_invalid",

@@ -35,6 +35,7 @@ pub mod template;
 pub mod text;
 pub mod validation;
 pub mod wire;
+pub mod xdg;
 
 #[doc = include_str!("../BACKEND.md")]
 pub mod rules {}
@@ -44,6 +45,9 @@ pub mod mcp_md {}
 
 #[doc = include_str!("../CATALOG.md")]
 pub mod catalog {}
+
+#[doc = include_str!("../POLICY.md")]
+pub mod policy {}
 
 pub use async_trait::async_trait;
 

@@ -203,6 +203,14 @@ impl McpServerRegistry {
         self.backend.refresh_capabilities().await
     }
 
+    /// The commands that the agent's own allowlist holds (rule 12); `None` where it has none of its own.
+    ///
+    /// # Errors
+    /// When the storage cannot be reached.
+    pub async fn allowed_commands(&self) -> Result<Option<Vec<String>>> {
+        self.backend.allowed_commands().await
+    }
+
     /// A cheap token that changes with the scope's content.
     ///
     /// # Errors

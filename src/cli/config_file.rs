@@ -11,14 +11,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use mcp_registry_spec::{Environment, Error, ErrorKind, Result, text};
+use mcp_registry_spec::{Environment, Error, ErrorKind, Result, text, xdg};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::bounded::read_text;
 use super::printer::{Color, Format};
 use super::tokens::Tokens;
-use super::xdg;
 
 /// What the file says.
 #[derive(Default)]

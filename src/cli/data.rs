@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use mcp_registry_spec::{Digest, Error, ErrorKind, Locator, ProcessEnvironment, Result};
+use mcp_registry_spec::{Digest, Error, ErrorKind, Locator, ProcessEnvironment, Result, xdg};
 use mcp_registry_store::{Options, Store, Tokens};
-
-use super::xdg;
 
 /// Where entries are kept when nobody says: a database in the data folder.
 ///

@@ -36,6 +36,8 @@ impl RegistryCommand for Install {
         }
         let context = self.spec.context();
         let spec = self.spec.apply(name, SpecFields::default())?;
+        #[cfg(feature = "governance")]
+        super::governed::admit(registry, &spec).await?;
         let installed = registry.install(&spec, &context).await.map_err(explain)?;
         printer.data(&installed, |text| refs(text, std::slice::from_ref(&installed)))?;
         printer.note(&format!("installed {}", installed.name));

@@ -129,6 +129,16 @@ impl Migration<'_> {
                 }
             };
             let digest = spec.digest()?;
+            #[cfg(feature = "governance")]
+            if !there.contains_key(&spec.name)
+                && let Err(error) = super::governed::admit(to, &spec).await
+            {
+                if error.kind() != ErrorKind::Forbidden {
+                    return Err(error);
+                }
+                copied.problem(spec.name, Problem::Refused, &error);
+                continue;
+            }
             match there.remove(&spec.name) {
                 Some(Some(same)) if same == digest => copied.passed += 1,
                 Some(_) => {

@@ -97,7 +97,7 @@ impl Settings {
     }
 
     /// The scope that is named, if any.
-    #[cfg(feature = "catalog")]
+    #[cfg(any(feature = "catalog", feature = "governance"))]
     pub(crate) fn scope(&self) -> Option<&str> {
         self.scope.as_deref()
     }

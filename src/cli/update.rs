@@ -52,6 +52,8 @@ impl RegistryCommand for Update {
         let is_whole = self.spec.is_whole();
         let new =
             self.spec.apply(name, fields).map_err(|failure| if is_whole { failure } else { with_hint(failure) })?;
+        #[cfg(feature = "governance")]
+        super::governed::admit(registry, &new).await?;
         let updated = registry.update(&new, &expected, &context).await.map_err(explain)?;
         printer.data(&updated, |text| refs(text, std::slice::from_ref(&updated)))?;
         let changes = changes::between(&old, &new);

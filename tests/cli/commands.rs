@@ -215,6 +215,7 @@ fn help() {
         "migrate",
         "serve",
         "token",
+        "policy",
         "backends",
         "conformance",
         "init",
@@ -224,6 +225,9 @@ fn help() {
     }
     for action in ["create", "list", "revoke"] {
         assert_snapshot!(format!("help_token_{action}"), sandbox.run(&["token", action, "--help"]));
+    }
+    for action in ["check", "explain"] {
+        assert_snapshot!(format!("help_policy_{action}"), sandbox.run(&["policy", action, "--help"]));
     }
 }
 

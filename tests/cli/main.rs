@@ -12,6 +12,7 @@ macro_rules! assert_snapshot {
 mod commands;
 mod conformance;
 mod hostile;
+mod policy;
 mod promises;
 mod sandbox;
 mod secrets;

@@ -3,7 +3,7 @@
 use crate::sandbox::Sandbox;
 
 /// Entries with a secret in them, as they are given to `install`.
-const ENTRIES: &[&[&str]] = &[
+pub(crate) const ENTRIES: &[&[&str]] = &[
     &["--", "npx", "--api-key", "hunter2"],
     &["--", "npx", "--api-key", "--hunter2"],
     &["--", "npx", "--header", "Authorization: Bearer hunter2"],

@@ -56,20 +56,6 @@ impl FilesystemBackend {
         Self { inner: Arc::new(Inner { config, document }) }
     }
 
-    /// The commands the agent's own `## Allowed commands` lists, in order; `None` when it has no
-    /// such section (rule 12).
-    ///
-    /// # Errors
-    /// When the document cannot be read.
-    pub async fn allowed_commands(&self) -> Result<Option<Vec<String>>> {
-        self.run(|inner| {
-            let text = inner.text()?;
-            let commands = Document::parse(&text).allowed_commands();
-            Ok(commands.map(|list| list.into_iter().map(str::to_owned).collect()))
-        })
-        .await
-    }
-
     /// Makes the document, saying `text`. One that is there is left alone.
     ///
     /// # Errors
@@ -330,6 +316,15 @@ impl McpServerRegistryBackend for FilesystemBackend {
     async fn check_launch(&self, launch: &LaunchSpec) -> Result<()> {
         let launch = launch.clone();
         self.run(move |inner| inner.read_paths().check_launch(&launch)).await
+    }
+
+    async fn allowed_commands(&self) -> Result<Option<Vec<String>>> {
+        self.run(|inner| {
+            let text = inner.text()?;
+            let commands = Document::parse(&text).allowed_commands();
+            Ok(commands.map(|list| list.into_iter().map(str::to_owned).collect()))
+        })
+        .await
     }
 
     async fn revision(&self) -> Result<Option<Revision>> {

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use mcp_registry_spec::Environment;
+use crate::Environment;
 
 /// Our folder in the one that `variable` names, or else in `below` of the home. What is no absolute
 /// path says nothing.
-pub(crate) fn folder(environment: &dyn Environment, variable: &str, below: &str) -> Option<PathBuf> {
+#[must_use]
+pub fn folder(environment: &dyn Environment, variable: &str, below: &str) -> Option<PathBuf> {
     let absolute = |name| environment.read(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute(variable).or_else(|| Some(absolute("HOME")?.join(below)))?;
     Some(base.join("mcp-registry"))
@@ -15,7 +16,7 @@ pub(crate) fn folder(environment: &dyn Environment, variable: &str, below: &str)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mcp_registry_spec::FixedEnvironment;
+    use crate::FixedEnvironment;
 
     #[test]
     fn only_the_users_own_folder_is_looked_in() {
