@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How many lines of a listing it takes for a second thread to save more time than it costs.
-const WORTH_A_THREAD: usize = 1000;
+const WORTH_A_THREAD: usize = 20_000;
 
 /// A registry: an opened backend, with what holds for every backend done once.
 ///

@@ -14,7 +14,7 @@ use super::section::{self, Section};
 use super::{Problem, blocks, glance, next_twin, twin_problem};
 
 /// How long a text must be, in bytes, for a second thread to save more time than it costs.
-const WORTH_A_THREAD: usize = 256 * 1024;
+const WORTH_A_THREAD: usize = 4 * 1024 * 1024;
 
 /// What a listing shows of an entry.
 #[derive(Debug, Clone, PartialEq)]
