@@ -198,6 +198,8 @@ fn migrate_says_what_to_do_where_it_cannot_begin_and_that_there_is_nothing_to_co
     let typo = migrate("sqlite:odl.db", "filesystem:agents");
     let told = String::from_utf8_lossy(&typo.stdout);
     assert!(typo.status.success() && told.contains("there is nothing to copy"), "{told}");
+    let one = String::from_utf8_lossy(&migrate("filesystem:agents/scout", "sqlite:new.db").stdout).into_owned();
+    assert!(one.contains("give the folder above it as filesystem:DIR and its own name as --scope"), "{one}");
 }
 
 #[test]

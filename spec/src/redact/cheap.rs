@@ -3,27 +3,23 @@
 use super::keys::has_stem;
 use super::shapes::holds_token;
 
-/// What a byte says to the cheap look.
-#[derive(Clone, Copy)]
-enum Says {
-    /// Nothing, as nearly all do.
-    Nothing,
-    /// One of those that tokens have several of: a digit, a capital, an underscore.
-    Mark,
-    /// That a word ends.
-    Gap,
-    /// Something else.
-    Other,
-}
+/// What a byte says to the cheap look: nothing, as most do.
+const NOTHING: u8 = 0;
+/// It is one of those that tokens have several of: a digit, a capital, an underscore.
+const MARK: u8 = 1;
+/// A word ends.
+const GAP: u8 = 2;
+/// Something else.
+const OTHER: u8 = 4;
 
-const SAYS: [Says; 256] = {
-    let (mut says, mut b) = ([Says::Other; 256], 0);
+const SAYS: [u8; 256] = {
+    let (mut says, mut b) = ([OTHER; 256], 0);
     while b < says.len() {
         says[b] = match b as u8 {
-            b'a'..=b'z' | b'.' | b'/' | b'#' | b'!' | b';' | b'&' | b'?' | b'*' => Says::Nothing,
-            b'0'..=b'9' | b'A'..=b'Z' | b'_' => Says::Mark,
-            b' ' | b'\t'..=b'\r' | b'"' | b'\'' | b'`' | b',' | b'(' | b')' | b'[' | b']' | b'<' | b'>' => Says::Gap,
-            _ => Says::Other,
+            b'a'..=b'z' | b'.' | b'/' | b'#' | b'!' | b';' | b'&' | b'?' | b'*' => NOTHING,
+            b'0'..=b'9' | b'A'..=b'Z' | b'_' => MARK,
+            b' ' | b'\t'..=b'\r' | b'"' | b'\'' | b'`' | b',' | b'(' | b')' | b'[' | b']' | b'<' | b'>' => GAP,
+            _ => OTHER,
         };
         b += 1;
     }
@@ -38,20 +34,29 @@ pub(super) fn may_hold_secret(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (mut at, mut colon, mut sign) = (false, false, false);
     let (mut start, mut marks) = (0, 0);
-    for (i, b) in bytes.iter().enumerate() {
-        match SAYS[usize::from(*b)] {
-            Says::Nothing => {}
-            Says::Mark => marks += 1,
-            Says::Gap => {
-                let word = bytes.get(start..i).unwrap_or_default();
-                if (marks > 0 && holds_token(word, marks)) || ends_with_scheme(word) {
-                    return true;
-                }
-                // <token>…</token>, token->…
-                sign |= (*b == b'<' && bytes.get(i + 1) == Some(&b'/')) || (*b == b'>' && word.ends_with(b"-"));
-                (start, marks) = (i + 1, 0);
+    let mut i = 0;
+    loop {
+        let mut says = 0;
+        // What says nothing and what is a mark is most of a text: it is passed without a branch between the two.
+        for b in bytes.get(i..).unwrap_or_default() {
+            says = SAYS[usize::from(*b)];
+            if says > MARK {
+                break;
             }
-            Says::Other => match b {
+            marks += usize::from(says);
+            i += 1;
+        }
+        let Some(b) = bytes.get(i) else { break };
+        if says == GAP {
+            let word = bytes.get(start..i).unwrap_or_default();
+            if (marks > 0 && holds_token(word, marks)) || ends_with_scheme(word) {
+                return true;
+            }
+            // <token>…</token>, token->…
+            sign |= (*b == b'<' && bytes.get(i + 1) == Some(&b'/')) || (*b == b'>' && word.ends_with(b"-"));
+            (start, marks) = (i + 1, 0);
+        } else {
+            match b {
                 b'-' => {
                     sign |= i == start;
                     marks += 1;
@@ -64,8 +69,9 @@ pub(super) fn may_hold_secret(text: &str) -> bool {
                 b'%' if bytes.get(i + 1).is_some_and(u8::is_ascii_hexdigit) => return true,
                 0x80.. | 0..=0x1f | 0x7f => return true,
                 _ => {}
-            },
+            }
         }
+        i += 1;
     }
     (at && colon)
         || (marks > 0 && holds_token(bytes.get(start..).unwrap_or_default(), marks))

@@ -68,6 +68,31 @@ const SHORTEST_TOKENS: [usize; 256] = {
     shortest
 };
 
+/// How long the shortest of them all is.
+const SHORTEST_TOKEN: usize = {
+    let (mut shortest, mut b) = (SHORTEST_RANDOM, 0);
+    while b < SHORTEST_TOKENS.len() {
+        if SHORTEST_TOKENS[b] < shortest {
+            shortest = SHORTEST_TOKENS[b];
+        }
+        b += 1;
+    }
+    shortest
+};
+
+/// How long what looks drawn at random is at least.
+const SHORTEST_RANDOM: usize = 32;
+
+/// What tokens are made of, beside slashes and equals signs.
+const TOKEN_BYTES: [bool; 256] = {
+    let (mut are, mut b) = ([false; 256], 0);
+    while b < are.len() {
+        are[b] = (b as u8).is_ascii_alphanumeric() || matches!(b as u8, b'_' | b'-' | b'.' | b'+');
+        b += 1;
+    }
+    are
+};
+
 /// Whether a single word, with nothing around it, has the shape of a secret: a known issuer's
 /// token, a private key, or a long mixture of cases and digits.
 #[must_use]
@@ -79,9 +104,9 @@ pub fn is_secret_shaped(word: &str) -> bool {
     }
 }
 
-/// What tokens are made of, beside slashes and equals signs.
+/// Whether tokens are made of such bytes, beside slashes and equals signs.
 pub(super) fn is_token_byte(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'+')
+    TOKEN_BYTES[usize::from(b)]
 }
 
 /// Whether a word of such bytes is a known issuer's token or looks drawn at random.
@@ -96,7 +121,7 @@ fn is_token(word: &[u8]) -> bool {
 /// Whether a word looks drawn at random: long, unbroken, of all three classes, few repeats.
 fn is_random(word: &[u8]) -> bool {
     let count = |bytes: [u8; 2]| word.iter().filter(|b| bytes.contains(b)).count();
-    if word.len() < 32 || count([b'/', b'.']) > 0 || count([b'-', b'_']) > 3 {
+    if word.len() < SHORTEST_RANDOM || count([b'/', b'.']) > 0 || count([b'-', b'_']) > 3 {
         return false;
     }
     let mut counts = [0u32; 128];
@@ -119,10 +144,21 @@ pub(super) fn holds_token(word: &[u8], marks: usize) -> bool {
     if marks >= PEM.len() && word.windows(PEM.len()).any(|part| part == PEM.as_bytes()) {
         return true;
     }
+    if word.len() < SHORTEST_TOKEN {
+        return false;
+    }
+    let (mut start, mut equals) = (0, false);
+    for (i, b) in word.iter().enumerate() {
+        if !is_token_byte(*b) {
+            if word.get(start..i).is_some_and(is_token) {
+                return true;
+            }
+            (start, equals) = (i + 1, equals || *b == b'=');
+        }
+    }
     // "=" may be part of a token and may end a key: both readings count.
-    word.len() >= 10
-        && (word.split(|b| !is_token_byte(*b)).any(is_token)
-            || (word.contains(&b'=') && word.split(|b| !is_token_byte(*b) && *b != b'=').any(is_token)))
+    word.get(start..).is_some_and(is_token)
+        || (equals && word.split(|b| !is_token_byte(*b) && *b != b'=').any(is_token))
 }
 
 /// Hides the body of PEM private keys.

@@ -102,6 +102,10 @@ impl Report {
             }
         }
         let verdict = match (self.is_ok(), self.dry_run) {
+            (true, _) if self.scopes.is_empty() => {
+                "there is nothing to copy: no scope of the source has entries (for one agent's folder, give the \
+                 folder above it as filesystem:DIR and its own name as --scope)"
+            }
             (true, _) if self.scopes.iter().all(Copied::is_empty) => "there is nothing to copy",
             (true, true) => "nothing was copied: this is what would be",
             (true, false) => "both sides read equal",
