@@ -49,20 +49,19 @@ impl Key {
 
     /// The field that a line begins with, and what stands behind its colon.
     fn beginning(line: &str) -> Option<(Self, &str)> {
-        // No two of them begin with the same letter.
-        let key = match line.as_bytes() {
-            [b'c', ..] => Self::Command,
-            [b'a', ..] => Self::Args,
-            [b'd', ..] => Self::Description,
-            [b'e', ..] => Self::Env,
-            [b'h', ..] => Self::Header,
-            [b't', ..] => Self::Transport,
-            [b'u', ..] => Self::Url,
+        // No two of them begin with the same letter. Each prefix is spelt out: the compiler turns what it
+        // knows into a comparison or two, and anything else into a call.
+        let (key, rest) = match line.as_bytes() {
+            [b'c', ..] => (Self::Command, line.strip_prefix("command:")),
+            [b'a', ..] => (Self::Args, line.strip_prefix("args:")),
+            [b'd', ..] => (Self::Description, line.strip_prefix("description:")),
+            [b'e', ..] => (Self::Env, line.strip_prefix("env:")),
+            [b'h', ..] => (Self::Header, line.strip_prefix("header:").or_else(|| line.strip_prefix("headers:"))),
+            [b't', ..] => (Self::Transport, line.strip_prefix("transport:")),
+            [b'u', ..] => (Self::Url, line.strip_prefix("url:")),
             _ => return None,
         };
-        let rest = line.strip_prefix(key.as_str())?;
-        let rest = if key == Self::Header { rest.strip_prefix('s').unwrap_or(rest) } else { rest };
-        Some((key, rest.strip_prefix(':')?))
+        Some((key, rest?))
     }
 
     /// Whether several lines may give it.
