@@ -182,7 +182,6 @@ fn protocol(version: Version) -> Option<&'static str> {
     match version {
         Version::HTTP_10 => Some("1.0"),
         Version::HTTP_11 => Some("1.1"),
-        Version::HTTP_2 => Some("2"),
         _ => None,
     }
 }

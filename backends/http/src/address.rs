@@ -39,6 +39,16 @@ impl Base {
         }
         let mut url = Url::parse(text).map_err(|cause| wrong("is none").caused_by(cause))?;
         if has_userinfo(&url) {
+            let base = Self(url);
+            // `http://127.0.0.1@evil/` is evil: what it hides is the graver of the two.
+            if base.is_cleartext() && !base.is_loopback() {
+                let host = base.0.host_str().unwrap_or_default();
+                return Err(Error::new(
+                    ErrorKind::InsecureTransport,
+                    format!("behind a user or a password the catalog's URL names {host}, in cleartext"),
+                )
+                .hint("write https://HOST/?agent_scope=NAME, and give a token by MCP_REGISTRY_AUTH_TOKEN"));
+            }
             return Err(wrong("holds a user or a password")
                 .hint("give a token by the variable MCP_REGISTRY_AUTH_TOKEN or the configuration file"));
         }
@@ -195,7 +205,9 @@ mod tests {
             (" https://h/", ErrorKind::ConfigInvalid),
             ("https://h:port/", ErrorKind::ConfigInvalid),
             ("https://[::1/", ErrorKind::ConfigInvalid),
-            ("http://127.0.0.1@evil/", ErrorKind::ConfigInvalid),
+            ("http://127.0.0.1@evil/", ErrorKind::InsecureTransport),
+            ("http://me:hunter2@evil/", ErrorKind::InsecureTransport),
+            ("http://evil@127.0.0.1/", ErrorKind::ConfigInvalid),
             ("https://me:hunter2@h/", ErrorKind::ConfigInvalid),
             ("https://:hunter2@h/", ErrorKind::ConfigInvalid),
             ("https://h/#hunter2", ErrorKind::ConfigInvalid),
