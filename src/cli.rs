@@ -18,6 +18,8 @@ mod config_file;
 mod conformance;
 #[cfg(feature = "catalog")]
 mod data;
+#[cfg(feature = "governance")]
+mod doctor;
 mod failure;
 #[cfg(feature = "governance")]
 mod governed;
@@ -99,6 +101,8 @@ enum Command {
     #[cfg(feature = "governance")]
     #[command(subcommand)]
     Policy(policy::Policy),
+    #[cfg(feature = "governance")]
+    Doctor(With<doctor::Doctor>),
     Backends(With<backends::Backends>),
     #[cfg(feature = "conformance")]
     #[command(mut_arg("format", |arg| arg.value_parser(conformance::formats())))]
@@ -133,6 +137,8 @@ impl Command {
             Self::Policy(policy::Policy::Check(command)) => app.without_registry(command),
             #[cfg(feature = "governance")]
             Self::Policy(policy::Policy::Explain(command)) => app.without_registry(*command),
+            #[cfg(feature = "governance")]
+            Self::Doctor(command) => app.without_registry(command),
             Self::Backends(command) => app.without_registry(command),
             #[cfg(feature = "conformance")]
             Self::Conformance(command) => app.without_registry(command),

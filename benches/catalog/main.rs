@@ -13,6 +13,7 @@ mod service;
 mod storage;
 #[path = "../support"]
 mod support {
+    pub(crate) mod bare;
     pub(crate) mod bench;
     pub(crate) mod documents;
     pub(crate) mod show;

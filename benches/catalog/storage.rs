@@ -1,70 +1,28 @@
 //! Installs into a database, beside bare inserts of the same rows.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mcp_registry::{Backends, McpServerRegistry, OpenRequest, WriteContext};
 use mcp_registry_test_postgres::Postgres;
-use sqlx::{Executor, PgPool, SqlitePool};
 use tokio::runtime::Runtime;
-use tokio::task::JoinSet;
 
 use crate::entry;
+use crate::support::bare::{Bare, together};
 use crate::support::bench::{Plan, median};
 
 /// How many install at once, where more than one does.
 const WRITERS: usize = 16;
-
-/// The least that keeps an entry: its row, under a key.
-const TABLE: &str =
-    "CREATE TABLE bare (scope TEXT NOT NULL, name TEXT NOT NULL, spec TEXT NOT NULL, PRIMARY KEY (scope, name))";
-const INSERT: &str = "INSERT INTO bare (scope, name, spec) VALUES ($1, $2, $3)";
-
-/// A database that is inserted into with nothing in between.
-#[derive(Clone)]
-enum Bare {
-    Sqlite(SqlitePool),
-    Postgres(PgPool),
-}
-
-impl Bare {
-    async fn insert(&self, name: &str, spec: &str) {
-        let rows = match self {
-            Self::Sqlite(pool) => {
-                let query = sqlx::query(INSERT).bind("bare").bind(name).bind(spec);
-                pool.execute(query).await.unwrap().rows_affected()
-            }
-            Self::Postgres(pool) => {
-                let query = sqlx::query(INSERT).bind("bare").bind(name).bind(spec);
-                pool.execute(query).await.unwrap().rows_affected()
-            }
-        };
-        assert_eq!(rows, 1);
-    }
-}
 
 pub(crate) fn installs(plan: Plan, runtime: &Runtime) {
     println!("| entries a second | bare inserts | installs | installs / inserts |\n|---|---:|---:|---:|");
     // Beside the build's own files: a temporary folder may lie in memory, where fsync costs nothing.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let ours = open(&format!("sqlite:{}", folder.path().join("ours.db").display()));
-    let bare = runtime.block_on(async {
-        let url = format!("sqlite:{}?mode=rwc", folder.path().join("bare.db").display());
-        let options: sqlx::sqlite::SqliteConnectOptions = url.parse().unwrap();
-        let options = options
-            .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
-            .synchronous(sqlx::sqlite::SqliteSynchronous::Full);
-        let pool = SqlitePool::connect_with(options).await.unwrap();
-        pool.execute(TABLE).await.unwrap();
-        Bare::Sqlite(pool)
-    });
+    let bare = runtime.block_on(Bare::sqlite(&folder.path().join("bare.db")));
     rows(plan, runtime, "SQLite", &ours, &bare);
     let Ok(postgres) = Postgres::start() else { return eprintln!("Postgres is not installed") };
     let ours = open(&postgres.url());
-    let bare = runtime.block_on(async {
-        let pool = PgPool::connect(&postgres.url()).await.unwrap();
-        pool.execute(TABLE).await.unwrap();
-        Bare::Postgres(pool)
-    });
+    let bare = runtime.block_on(Bare::postgres(&postgres));
     rows(plan, runtime, "Postgres", &ours, &bare);
     println!();
 }
@@ -96,23 +54,4 @@ fn rows(plan: Plan, runtime: &Runtime, database: &str, ours: &McpServerRegistry,
         let who = if writers == 1 { "one writer".to_owned() } else { format!("{writers} writers") };
         println!("| {database}, {who} | {inserts:.0} | {installs:.0} | {:.2} |", installs / inserts);
     }
-}
-
-/// How long it takes until some writers have done `work` as often as told, taken together.
-async fn together<F>(writers: usize, count: usize, work: impl Fn(usize) -> F + Clone + Send + 'static) -> Duration
-where
-    F: Future<Output = ()> + Send,
-{
-    let start = Instant::now();
-    let mut all = JoinSet::new();
-    for writer in 0..writers {
-        let work = work.clone();
-        all.spawn(async move {
-            for number in (writer..count).step_by(writers) {
-                work(number).await;
-            }
-        });
-    }
-    all.join_all().await;
-    start.elapsed()
 }

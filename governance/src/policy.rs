@@ -19,7 +19,7 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-use mcp_registry_spec::{Environment, Error};
+use mcp_registry_spec::{Environment, Error, McpServerRegistry, McpServerSpec, Transport};
 
 pub use decision::{Decision, Request, Rule};
 pub use diagnostics::{Counts, Diagnostics, RuleLine};
@@ -100,6 +100,23 @@ impl Policy {
     #[must_use]
     pub fn gate(&self, environment: &dyn Environment) -> Gate {
         self.changes().map_or(Gate::DefaultOff, |changes| changes.gate(environment))
+    }
+
+    /// What the agent's own document allows (P21), where that matters to what the policy says of an entry.
+    ///
+    /// # Errors
+    /// When the storage cannot be reached.
+    pub async fn own_commands(
+        &self,
+        registry: &McpServerRegistry,
+        entry: &McpServerSpec,
+    ) -> Result<Option<Vec<String>>, Error> {
+        match entry.transport {
+            Transport::Stdio(_) if self.problems().is_empty() && self.restricts_servers() => {
+                registry.allowed_commands().await
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Whether it says which servers may be mounted. A file that cannot be used allows none.

@@ -138,17 +138,25 @@ impl<'de> Deserialize<'de> for AuditOutcome {
     }
 }
 
-/// Times as RFC 3339 has them.
-mod rfc3339 {
+/// Times as RFC 3339 has them, in UTC and to the millisecond: for `#[serde(with = "…")]`.
+pub mod rfc3339 {
     use std::time::SystemTime;
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    /// Writes a time.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&humantime::format_rfc3339_millis(*at))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
+    /// Reads a time.
+    ///
+    /// # Errors
+    /// When it is written otherwise.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
         let text = String::deserialize(deserializer)?;
         humantime::parse_rfc3339_weak(&text).map_err(|_| serde::de::Error::custom("a time is written as RFC 3339 says"))
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    AuditRecord, Capabilities, Digest, Error, ErrorKind, LaunchSpec, Listing, McpServerRef, McpServerSpec, Result,
-    Scope, ServerName, ValidationResult, WriteContext,
+    AuditRecord, Capabilities, Digest, Error, ErrorKind, LaunchSpec, Listing, McpServerRef, McpServerSpec, Rehearsal,
+    Result, Scope, ServerName, ValidationResult, Write, WriteContext,
 };
 
 /// A cheap token that differs whenever the content of the scope does.
@@ -125,6 +125,15 @@ pub trait McpServerRegistryBackend: Send + Sync + Debug {
     ///   broken entry has no digest, so `expected` never fits it (rule 9).
     async fn uninstall(&self, _name: &ServerName, _expected: Option<&Digest>, _context: &WriteContext) -> Result<()> {
         Err(Error::unsupported(self.backend_id(), "uninstall"))
+    }
+
+    /// What a write would do to the text that stores the scope; `None` where no text stores it.
+    ///
+    /// - Nothing changes, nothing is made, nothing is recorded.
+    /// - It fails as the write would by what is asked for and what is stored; what the write stores, if
+    ///   nothing changes meanwhile, is the very text that is told (rule 29).
+    async fn rehearse(&self, _write: &Write, _context: &WriteContext) -> Result<Option<Rehearsal>> {
+        Ok(None)
     }
 
     /// Whether this backend lets the resolved launch happen (rule 8): a place for checks that need

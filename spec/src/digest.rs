@@ -17,6 +17,9 @@ use crate::{Error, ErrorKind, text};
 pub struct Digest([u8; 32]);
 
 impl Digest {
+    /// 32 zero bytes: what stands where there is nothing that has a digest.
+    pub const ZERO: Self = Self([0; 32]);
+
     /// The digest of `bytes`.
     #[must_use]
     pub fn of_bytes(bytes: &[u8]) -> Self {

@@ -35,6 +35,20 @@ macro_rules! kinds {
             pub fn from_name(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
             }
+
+            /// Whether such an error concerns the entry that was asked for, and not the storage as a whole.
+            #[must_use]
+            pub fn is_of_entry(self) -> bool {
+                matches!(
+                    self,
+                    Self::InvalidSpec
+                        | Self::InvalidName
+                        | Self::AlreadyInstalled
+                        | Self::DescriptorInvalid
+                        | Self::CommandNotAllowed
+                        | Self::PathNotAllowed
+                )
+            }
         }
     };
 }

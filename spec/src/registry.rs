@@ -6,8 +6,8 @@ use std::thread;
 use crate::redact::redact;
 use crate::{
     AuditRecord, Capabilities, Digest, Environment, Error, ErrorKind, LaunchSpec, Listing, Literals, Loaded,
-    McpServerRef, McpServerRegistryBackend, McpServerSpec, ProcessEnvironment, Result, Revision, Scope, ServerName,
-    ValidationResult, WriteContext,
+    McpServerRef, McpServerRegistryBackend, McpServerSpec, ProcessEnvironment, Rehearsal, Result, Revision, Scope,
+    ServerName, ValidationResult, Write, WriteContext,
 };
 
 /// How many lines of a listing it takes for a second thread to save more time than it costs.
@@ -152,8 +152,7 @@ impl McpServerRegistry {
     /// looks like a secret which `context` does not allow; [`ErrorKind::Unsupported`];
     /// [`ErrorKind::AlreadyInstalled`].
     pub async fn install(&self, spec: &McpServerSpec, context: &WriteContext) -> Result<McpServerRef> {
-        self.check_entry(spec, context)?;
-        self.require("install", |c| c.supports_install).await?;
+        self.may_install(spec, context).await?;
         self.backend.install(spec, context).await.map(safe_ref)
     }
 
@@ -167,8 +166,7 @@ impl McpServerRegistry {
         expected: &Digest,
         context: &WriteContext,
     ) -> Result<McpServerRef> {
-        self.check_entry(spec, context)?;
-        self.require("update", |c| c.supports_update).await?;
+        self.may_update(spec, context).await?;
         self.backend.update(spec, expected, context).await.map(safe_ref)
     }
 
@@ -177,8 +175,22 @@ impl McpServerRegistry {
     /// # Errors
     /// [`ErrorKind::Unsupported`]; [`ErrorKind::Conflict`] when `expected` is given and differs.
     pub async fn uninstall(&self, name: &ServerName, expected: Option<&Digest>, context: &WriteContext) -> Result<()> {
-        self.require("uninstall", |c| c.supports_uninstall).await?;
+        self.may_uninstall().await?;
         self.backend.uninstall(name, expected, context).await
+    }
+
+    /// What a write would do to the text that stores the scope, told without writing; `None` where no text
+    /// stores it (rule 29).
+    ///
+    /// # Errors
+    /// As the write itself, by what is asked for and what is stored.
+    pub async fn rehearse(&self, write: &Write, context: &WriteContext) -> Result<Option<Rehearsal>> {
+        match write {
+            Write::Install(spec) => self.may_install(spec, context).await?,
+            Write::Update(spec, _) => self.may_update(spec, context).await?,
+            Write::Uninstall(..) => self.may_uninstall().await?,
+        }
+        self.backend.rehearse(write, context).await
     }
 
     /// What the backend's class can do (rule 3).
@@ -251,6 +263,20 @@ impl McpServerRegistry {
     /// When something held could not be let go of.
     pub async fn close(&self) -> Result<()> {
         self.backend.close().await
+    }
+
+    async fn may_install(&self, spec: &McpServerSpec, context: &WriteContext) -> Result<()> {
+        self.check_entry(spec, context)?;
+        self.require("install", |c| c.supports_install).await
+    }
+
+    async fn may_update(&self, spec: &McpServerSpec, context: &WriteContext) -> Result<()> {
+        self.check_entry(spec, context)?;
+        self.require("update", |c| c.supports_update).await
+    }
+
+    async fn may_uninstall(&self) -> Result<()> {
+        self.require("uninstall", |c| c.supports_uninstall).await
     }
 
     async fn require(&self, operation: &str, allowed: fn(&Capabilities) -> bool) -> Result<()> {

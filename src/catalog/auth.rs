@@ -76,9 +76,9 @@ impl Caller {
         if self.sees(scope) { Ok(()) } else { Err(Refusal::forbidden("the token does not allow this scope")) }
     }
 
-    /// Refuses what needs a role above the caller's.
-    pub(crate) fn must_be(&self, role: Role) -> Result<(), Refusal> {
-        if self.role >= role {
+    /// Refuses what the caller's role does not allow.
+    pub(crate) fn must(&self, allowed: fn(Role) -> bool) -> Result<(), Refusal> {
+        if allowed(self.role) {
             return Ok(());
         }
         Err(Refusal::forbidden(format!("the token's role, {}, does not allow this", self.role)))
@@ -273,7 +273,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = Locator::new(&format!("sqlite:{}", folder.path().join("tokens.db").display()));
         let tokens = Tokens::new(Store::new(&place, Options::default()).unwrap());
-        let token = tokens.create("ci", Role::Reader, &ScopeSet::All, None).await.unwrap();
+        let token = tokens.create("ci", Role::Reader, &ScopeSet::All, None, None).await.unwrap();
         let doorkeeper = Doorkeeper::new(tokens, false, Clock::start());
         let headers = presenting(token.expose());
         let first = doorkeeper.caller(&headers).await.unwrap();

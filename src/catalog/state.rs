@@ -100,12 +100,12 @@ impl Abilities {
 
     /// What of it somebody of that role is offered (rule C9).
     pub(crate) fn offered_to(&self, role: Role) -> CatalogCapabilities {
-        let writes = role >= Role::Writer;
+        let writes = role.may_write();
         let mut offered = CatalogCapabilities::new(if writes { self.tier } else { Tier::Read });
         offered.supports_install = writes && self.install;
         offered.supports_update = writes && self.update;
         offered.supports_uninstall = writes && self.uninstall;
-        offered.supports_audit = role >= Role::Admin && self.audit;
+        offered.supports_audit = role.may_audit() && self.audit;
         offered.supports_scopes = self.scopes;
         offered
     }

@@ -100,7 +100,7 @@ fn admit(call: &Call, what: &str, offered: fn(&Abilities) -> bool) -> Result<(Ar
         return Err(Refusal::not_offered(what));
     }
     let caller = call.caller()?;
-    caller.must_be(Role::Writer)?;
+    caller.must(Role::may_write)?;
     let mut context = WriteContext::new().request_id(call.id.to_str().unwrap_or_default());
     if let Some(name) = &caller.name {
         context = context.actor(name);

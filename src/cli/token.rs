@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use mcp_registry_spec::{Error, ErrorKind, text};
-use mcp_registry_store::{Role, ScopeSet, TokenRecord, Tokens};
+use mcp_registry_store::{Role, ScopeSet, TokenRecord, Tokens, actor_role};
 use serde::Serialize;
 use tokio::runtime::Builder;
 
@@ -54,9 +54,13 @@ Examples: mcp-registry token create --scope scout --role reader
 pub(crate) struct Create {
     #[command(flatten)]
     place: Where,
-    /// What its bearer may do: reader reads, writer also writes, admin also reads the audit
+    /// What its bearer may do: reader reads; requester also asks for changes; approver also decides on those
+    /// of others; writer reads, asks and writes; admin does all of that and reads the audit
     #[arg(long, value_parser = |role: &str| role.parse::<Role>())]
     role: Role,
+    /// In which role of the house its bearer asks for changes, of those that the policy's allowed_roles names
+    #[arg(long, value_name = "OWNER|OPS|…", value_parser = parse_actor_role)]
+    actor_role: Option<String>,
     /// For how long; for ever when nobody says
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     expires: Option<Duration>,
@@ -68,9 +72,14 @@ pub(crate) struct Create {
 struct Created<'a> {
     name: &'a str,
     role: &'static str,
+    actor_role: Option<&'a str>,
     scopes: String,
     expires: Option<String>,
     token: &'a str,
+}
+
+fn parse_actor_role(text: &str) -> Result<String, &'static str> {
+    actor_role(text).ok_or("a role is a word of letters, digits, _ and -, which begins with a letter")
 }
 
 impl LocalCommand for Create {
@@ -88,11 +97,13 @@ impl LocalCommand for Create {
             Some(time) => Some(SystemTime::now().checked_add(time).ok_or_else(too_long)?),
             None => None,
         };
-        let token =
-            self.place.with(settings, async |tokens| tokens.create(&name, self.role, &scopes, expires).await)?;
+        let actor = self.actor_role.as_deref();
+        let create = async |tokens: &Tokens| tokens.create(&name, self.role, &scopes, expires, actor).await;
+        let token = self.place.with(settings, create)?;
         let created = Created {
             name: &name,
             role: self.role.as_str(),
+            actor_role: actor,
             scopes: scopes.to_string(),
             expires: expires.map(shown),
             token: token.expose(),
@@ -123,6 +134,7 @@ struct Listing {
 struct Listed {
     name: String,
     role: &'static str,
+    actor_role: Option<String>,
     scopes: String,
     created: String,
     expires: Option<String>,
@@ -135,6 +147,7 @@ impl From<&TokenRecord> for Listed {
         Self {
             name: record.grant.name.clone(),
             role: record.grant.role.as_str(),
+            actor_role: record.grant.actor_role.clone(),
             scopes: record.grant.scopes.to_string(),
             created: shown(record.created),
             expires: record.expires.map(shown),
@@ -162,10 +175,12 @@ impl LocalCommand for List {
             if listing.tokens.is_empty() {
                 return Ok(());
             }
-            let columns = ["NAME", "ROLE", "STATE", "EXPIRES", "SCOPES"]
+            let columns = ["NAME", "ROLE", "ACTOR ROLE", "STATE", "EXPIRES", "SCOPES"]
                 .map(|title| Column { title, shrinks: title == "SCOPES" });
             out.table(columns, &listing.tokens, |token| {
-                [&token.name, token.role, token.state(), token.expires.as_deref().unwrap_or("never"), &token.scopes]
+                let expires = token.expires.as_deref().unwrap_or("never");
+                let actor_role = token.actor_role.as_deref().unwrap_or("-");
+                [&token.name, token.role, actor_role, token.state(), expires, &token.scopes]
             })
         })?;
         if listing.tokens.is_empty() {

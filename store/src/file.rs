@@ -24,20 +24,21 @@ impl Identity {
             Ok(found) if !found.is_file() => {
                 Err(Error::new(ErrorKind::Unavailable, "the database is no file").at(path, None).hint("name a file"))
             }
-            Ok(found) => Ok(Some(Self::from_metadata(&found))),
+            Ok(found) => Ok(Some(Self::of_metadata(&found))),
             Err(cause) if cause.kind() == Io::NotFound => Ok(None),
             Err(cause) => Err(unavailable("the database cannot be looked at", path, cause)),
         }
     }
 
+    /// The identity of the file that this is known of.
     #[cfg(unix)]
-    fn from_metadata(found: &Metadata) -> Self {
+    pub(crate) fn of_metadata(found: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
         Self([found.dev(), found.ino()])
     }
 
     #[cfg(not(unix))]
-    fn from_metadata(_: &Metadata) -> Self {
+    pub(crate) fn of_metadata(_: &Metadata) -> Self {
         Self::NONE
     }
 }

@@ -6,29 +6,59 @@ use std::str::FromStr;
 
 use mcp_registry_spec::{Error, ErrorKind, Result, Scope, text};
 
-/// What a token may be used for; each role may do what those before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What a token may be used for. No role is above another: what each may, it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Reads entries.
     Reader,
-    /// Writes them too.
+    /// Reads entries, and asks for changes of them.
+    Requester,
+    /// Reads entries, asks for changes of them, and decides on what others ask for.
+    Approver,
+    /// Reads and writes entries, and asks for changes of them.
     Writer,
-    /// Reads the audit too.
+    /// May all of that, and reads the audit.
     Admin,
 }
 
 impl Role {
     /// Every role there is.
-    pub const ALL: [Self; 3] = [Self::Reader, Self::Writer, Self::Admin];
+    pub const ALL: [Self; 5] = [Self::Reader, Self::Requester, Self::Approver, Self::Writer, Self::Admin];
 
     /// Its name, as it is written and stored.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Reader => "reader",
+            Self::Requester => "requester",
+            Self::Approver => "approver",
             Self::Writer => "writer",
             Self::Admin => "admin",
         }
+    }
+
+    /// Whether it writes entries itself.
+    #[must_use]
+    pub fn may_write(self) -> bool {
+        matches!(self, Self::Writer | Self::Admin)
+    }
+
+    /// Whether it asks for changes.
+    #[must_use]
+    pub fn may_ask(self) -> bool {
+        matches!(self, Self::Requester | Self::Approver | Self::Writer | Self::Admin)
+    }
+
+    /// Whether it decides on changes that are asked for.
+    #[must_use]
+    pub fn may_approve(self) -> bool {
+        matches!(self, Self::Approver | Self::Admin)
+    }
+
+    /// Whether it reads the audit.
+    #[must_use]
+    pub fn may_audit(self) -> bool {
+        matches!(self, Self::Admin)
     }
 }
 
@@ -44,7 +74,7 @@ impl FromStr for Role {
     fn from_str(name: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == name).ok_or_else(|| {
             Error::new(ErrorKind::ConfigInvalid, format!("{} is no role", text::quote(name)))
-                .hint("a role is reader, writer or admin")
+                .hint(format!("a role is one of {}", Self::ALL.map(Self::as_str).join(", ")))
         })
     }
 }
@@ -116,4 +146,52 @@ pub struct Grant {
     pub role: Role,
     /// Where.
     pub scopes: ScopeSet,
+    /// In which role of the house they ask for changes, as [`actor_role`] gives it.
+    pub actor_role: Option<String>,
+}
+
+/// The role that somebody has in the house, which a policy speaks of: in upper case, as it is stored. `None`
+/// for what cannot be the name of one.
+///
+/// ```
+/// use mcp_registry_store::actor_role;
+/// assert_eq!(actor_role("tech_lead").as_deref(), Some("TECH_LEAD"));
+/// assert_eq!(actor_role("tech lead"), None);
+/// ```
+#[must_use]
+pub fn actor_role(text: &str) -> Option<String> {
+    let fine = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    fine.then(|| text.to_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_may_what_is_said_of_it() {
+        let may = |role: Role| [role.may_ask(), role.may_approve(), role.may_write(), role.may_audit()];
+        for (role, expected) in [
+            (Role::Reader, [false, false, false, false]),
+            (Role::Requester, [true, false, false, false]),
+            (Role::Approver, [true, true, false, false]),
+            (Role::Writer, [true, false, true, false]),
+            (Role::Admin, [true, true, true, true]),
+        ] {
+            assert_eq!(may(role), expected, "{role}");
+            assert_eq!(role.as_str().parse::<Role>().unwrap(), role);
+        }
+        let error = "Admin".parse::<Role>().unwrap_err().to_string();
+        assert!(error.contains("reader, requester, approver, writer, admin"), "{error}");
+    }
+
+    #[test]
+    fn a_role_of_the_house_is_a_word_in_upper_case() {
+        assert_eq!(actor_role("Ops").as_deref(), Some("OPS"));
+        assert_eq!(actor_role("a-1_B").as_deref(), Some("A-1_B"));
+        for none in ["", " ops", "ops ", "1", "_a", "ops\n", "öps", "a,b"] {
+            assert_eq!(actor_role(none), None, "{none:?}");
+        }
+    }
 }

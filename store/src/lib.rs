@@ -9,16 +9,19 @@
 //!
 //! - [`Store::fetch`] reads; what does not exist yet reads as empty.
 //! - [`Store::begin`] writes, in a [`Transaction`].
+//! - [`Store::announce`] lets others see that somebody is at work, until they end, by whatever means.
 //! - [`Tokens`] are who may use a catalog kept in it.
 //!
 //! Entries of agents are the business of the crate `mcp-registry-sql`.
 
+mod alive;
 mod failure;
 mod file;
 mod grant;
 mod options;
 mod place;
 mod pools;
+mod random;
 mod schema;
 mod store;
 mod token;
@@ -27,7 +30,8 @@ mod transaction;
 
 pub use sqlx;
 
-pub use grant::{Grant, Role, ScopeSet};
+pub use alive::Alive;
+pub use grant::{Grant, Role, ScopeSet, actor_role};
 pub use options::Options;
 pub use store::{Query, Row, Store};
 pub use token::Token;

@@ -1,4 +1,7 @@
-//! The schema: whether it is there, and how it comes to be.
+//! The schema: whether it is there, how it comes to be, and how an older one is brought up to date.
+//!
+//! Each version is a file of statements that makes it of the version before; a new database goes through
+//! all of them.
 
 use std::time::{Duration, Instant};
 
@@ -8,8 +11,22 @@ use sqlx::{AnyConnection, Connection as _, Row as _};
 use crate::failure::{self, Trouble};
 use crate::place::Place;
 
+/// The statements that make each version of the version before, the first of nothing: in SQLite.
+const SQLITE: [&str; 3] =
+    [include_str!("schema/sqlite/1.sql"), include_str!("schema/sqlite/2.sql"), include_str!("schema/sqlite/3.sql")];
+
+/// The same in Postgres.
+const POSTGRES: [&str; SQLITE.len()] = [
+    include_str!("schema/postgres/1.sql"),
+    include_str!("schema/postgres/2.sql"),
+    include_str!("schema/postgres/3.sql"),
+];
+
 /// The newest version of the schema that this program knows.
-const VERSION: i64 = 1;
+const VERSION: usize = SQLITE.len();
+
+/// What to do where an older schema cannot be brought up to date.
+const ALTER: &str = "run a command on it once as a user who may alter its tables";
 
 /// The number that stands for the schema among the advisory locks of Postgres.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7881697350184005234)";
@@ -19,8 +36,21 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(7881697350184005234)";
 pub(crate) enum Found {
     /// Nothing of ours yet.
     Nothing,
+    /// The schema of an older version.
+    Older(usize),
     /// The schema this program knows.
     Current,
+}
+
+impl Found {
+    /// How many of the versions it has gone through.
+    fn version(self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Older(version) => version,
+            Self::Current => VERSION,
+        }
+    }
 }
 
 impl Place {
@@ -33,10 +63,10 @@ impl Place {
         }
     }
 
-    fn schema(&self) -> &'static str {
+    fn versions(&self) -> &'static [&'static str] {
         match self {
-            Self::Sqlite(_) => include_str!("schema/sqlite.sql"),
-            Self::Postgres { .. } => include_str!("schema/postgres.sql"),
+            Self::Sqlite(_) => &SQLITE,
+            Self::Postgres { .. } => &POSTGRES,
         }
     }
 
@@ -75,35 +105,64 @@ pub(crate) async fn look(place: &Place, connection: &mut AnyConnection) -> Resul
         1 => {}
         _ => return Err(place.refuse("belongs to another program", "name another file").into()),
     }
-    match number(connection, "SELECT version FROM mcp_meta").await? {
-        VERSION => Ok(Found::Current),
-        newer => {
+    let version = number(connection, "SELECT version FROM mcp_meta").await?;
+    match usize::try_from(version) {
+        Ok(VERSION) => Ok(Found::Current),
+        Ok(older @ 1..VERSION) => Ok(Found::Older(older)),
+        Ok(0) | Err(_) => {
+            let why = format!("has a schema that never was: {version}");
+            Err(place.refuse(&why, "put back a backup").into())
+        }
+        Ok(newer) => {
             let why = format!("was made by a newer version of mcp-registry: its schema is {newer}, not {VERSION}");
             Err(place.refuse(&why, "use the newer version").into())
         }
     }
 }
 
-/// Makes the schema where it is missing. Many may do so at once: one does, the others find it made.
+/// Makes the schema where it is missing, and brings an older one up to date. Many may do so at once: one
+/// does, the others find it done.
 ///
 /// # Errors
-/// As [`look`], and when the database cannot be written to.
+/// As [`look`], and when the database cannot be written to, which is then as it was.
 pub(crate) async fn make(place: &Place, connection: &mut AnyConnection, timeout: Duration) -> Result<(), Trouble> {
-    if look(place, connection).await? == Found::Current {
-        return Ok(());
+    match look(place, connection).await? {
+        Found::Current => return Ok(()),
+        Found::Older(version) => {
+            return advance(place, connection).await.map_err(|trouble| stuck(place, version, trouble));
+        }
+        Found::Nothing => {}
     }
     match place {
         Place::Sqlite(_) => use_wal(connection, timeout).await?,
         Place::Postgres { .. } => check_encoding(place, connection).await?,
     }
+    advance(place, connection).await
+}
+
+/// Goes through the versions that are missing, all of them or none.
+async fn advance(place: &Place, connection: &mut AnyConnection) -> Result<(), Trouble> {
     let mut transaction = connection.begin_with(place.begin()).await?;
     if let Place::Postgres { .. } = place {
         sqlx::query(LOCK).execute(&mut *transaction).await?;
     }
-    if look(place, &mut transaction).await? == Found::Nothing {
-        sqlx::raw_sql(place.schema()).execute(&mut *transaction).await?;
+    let found = look(place, &mut transaction).await?;
+    for version in place.versions().iter().skip(found.version()) {
+        sqlx::raw_sql(*version).execute(&mut *transaction).await?;
     }
     Ok(transaction.commit().await?)
+}
+
+/// Says what is in the way of a newer schema. What passes by itself stays what it is.
+fn stuck(place: &Place, version: usize, trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::Failed(cause) if !failure::is_lost(&cause) => {
+            let what = format!("cannot upgrade (from schema {version} to {VERSION})");
+            let error = failure::error(place, &what, &cause);
+            if error.is_retryable() { error.into() } else { error.hint(ALTER).into() }
+        }
+        other => other,
+    }
 }
 
 /// Lets readers and the writer of a file work at the same time. SQLite does not wait for the lock that

@@ -1,12 +1,13 @@
 //! A database as the rest of the project sees it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use mcp_registry_spec::{Error, ErrorKind, Locator, Result};
 use sqlx::Any;
 use sqlx::any::AnyArguments;
 
+use crate::alive::Session;
 use crate::failure::{self, Trouble};
 use crate::file::{self, Identity};
 use crate::options::Options;
@@ -58,17 +59,21 @@ struct Inner {
     place: Place,
     options: Options,
     pools: Mutex<Option<Arc<Pools>>>,
+    /// The connection of those that announced themselves, where the database has such.
+    session: tokio::sync::Mutex<Option<Session>>,
+    /// Set when what the dead left is removed.
+    tidied: OnceLock<()>,
 }
 
 /// What a connection is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Access {
+pub(crate) enum Access {
     Read,
     Write,
 }
 
 /// How often, and until when, a lost connection may be replaced: each of those that are open may be one.
-struct Attempts {
+pub(crate) struct Attempts {
     left: u32,
     deadline: Instant,
 }
@@ -88,7 +93,8 @@ impl Store {
     /// [`ErrorKind::ConfigInvalid`] when the locator names no database.
     pub fn new(locator: &Locator, options: Options) -> Result<Self> {
         let place = Place::parse(locator)?;
-        Ok(Self(Arc::new(Inner { place, options, pools: Mutex::default() })))
+        let (pools, session, tidied) = Default::default();
+        Ok(Self(Arc::new(Inner { place, options, pools, session, tidied })))
     }
 
     /// What the database is called: `sqlite:` and the file's name, or `postgres:` and the database's. It
@@ -98,8 +104,8 @@ impl Store {
         self.0.place.name()
     }
 
-    /// The rows that a query gives, in one round trip; none where the database does not exist yet. The
-    /// query must only read: it is asked again, on another connection, when the first one turns out to
+    /// The rows that a query gives, in one round trip; none where the database does not exist yet. One
+    /// of an older version is brought up to date first. The query must only read: it is asked again, on another connection, when the first one turns out to
     /// have been lost.
     ///
     /// # Errors
@@ -119,7 +125,8 @@ impl Store {
         Ok(self.within(&pools, query.fetch_all(&pools.read)).await??)
     }
 
-    /// Begins to write. What does not exist yet is made: the file, its folder, the schema.
+    /// Begins to write. What does not exist yet is made: the file, its folder, the schema. An older
+    /// schema is brought up to date.
     ///
     /// # Errors
     /// As [`fetch`](Self::fetch).
@@ -149,6 +156,8 @@ impl Store {
     /// Lets go of the connections, once those who use one have done. Whoever needs one later, through
     /// this store or a clone of it, gets a new one.
     pub async fn close(&self) {
+        // Those that announced themselves stay alive.
+        self.0.session.lock().await.take();
         let pools = self.pools().take();
         if let Some(pools) = pools {
             // Those who take too long close theirs when they are done.
@@ -156,7 +165,7 @@ impl Store {
         }
     }
 
-    fn attempts(&self) -> Attempts {
+    pub(crate) fn attempts(&self) -> Attempts {
         Attempts {
             left: self.0.options.max_connections.saturating_add(1),
             deadline: Instant::now() + self.0.options.timeout,
@@ -164,7 +173,7 @@ impl Store {
     }
 
     /// Whether to try again: only on another connection, where one was lost before anything was done.
-    fn again(&self, trouble: Trouble, attempts: &mut Attempts, what: &str) -> Result<()> {
+    pub(crate) fn again(&self, trouble: Trouble, attempts: &mut Attempts, what: &str) -> Result<()> {
         match trouble {
             Trouble::Failed(lost) if failure::is_lost(&lost) && attempts.next() => Ok(()),
             Trouble::Failed(failure) => Err(self.failed(what)(failure)),
@@ -174,11 +183,15 @@ impl Store {
 
     /// The connections to the database as it stands now, its schema seen to; `None` when there is
     /// nothing to read.
-    async fn ready(&self, access: Access) -> Result<Option<Arc<Pools>>, Trouble> {
+    pub(crate) async fn ready(&self, access: Access) -> Result<Option<Arc<Pools>>, Trouble> {
         let Some(pools) = self.current(access)? else { return Ok(None) };
         let there = match access {
             _ if pools.schema.initialized() => true,
-            Access::Read => self.look(&pools).await?,
+            Access::Read => match self.look(&pools).await? {
+                Found::Nothing => false,
+                Found::Older(_) => self.make(&pools).await.map(|()| true)?,
+                Found::Current => true,
+            },
             Access::Write => self.make(&pools).await.map(|()| true)?,
         };
         Ok(there.then_some(pools))
@@ -211,7 +224,7 @@ impl Store {
         Ok(Some(opened))
     }
 
-    async fn look(&self, pools: &Arc<Pools>) -> Result<bool, Trouble> {
+    async fn look(&self, pools: &Arc<Pools>) -> Result<Found, Trouble> {
         let looking = async {
             Pools::probe(&self.0.place, self.0.options).await?;
             let mut connection = pools.read.acquire().await?;
@@ -222,7 +235,7 @@ impl Store {
             // Another may have set it since, to the same.
             let _ = pools.schema.set(());
         }
-        Ok(found == Found::Current)
+        Ok(found)
     }
 
     async fn make(&self, pools: &Arc<Pools>) -> Result<(), Trouble> {
@@ -249,6 +262,26 @@ impl Store {
         }
         let silent = format!("the database {} did not answer within {most:?}", self.name());
         Err(Error::new(ErrorKind::Unavailable, silent).retryable())
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.0.place
+    }
+
+    /// The connection of those that announce themselves.
+    pub(crate) async fn session(&self) -> Result<Session, Trouble> {
+        let mut current = self.0.session.lock().await;
+        if let Some(open) = current.as_ref().filter(|session| session.is_open()) {
+            return Ok(open.clone());
+        }
+        let opened = Session::open(&self.0.place, self.0.options).await?;
+        *current = Some(opened.clone());
+        Ok(opened)
+    }
+
+    /// Whether what the dead left was not removed through this store yet. It answers so once.
+    pub(crate) fn is_first_to_tidy(&self) -> bool {
+        self.0.tidied.set(()).is_ok()
     }
 
     /// Makes an error of what the database says.

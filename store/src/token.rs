@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use mcp_registry_spec::{Error, ErrorKind, Result};
+use mcp_registry_spec::Result;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+
+use crate::random;
 
 /// What every token begins with, so that people and scanners know one when they see it.
 const PREFIX: &str = "mcpr_";
@@ -31,13 +33,10 @@ impl Token {
     /// A new token, of the operating system's randomness.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] when the system has none to give.
+    /// [`Unavailable`](mcp_registry_spec::ErrorKind::Unavailable) when the system has none to give.
     pub fn random() -> Result<Self> {
-        let mut bytes = [0; ID_BYTES + SECRET_BYTES];
-        getrandom::fill(&mut bytes)
-            .map_err(|cause| Error::new(ErrorKind::Unavailable, "the system gives no random bytes").caused_by(cause))?;
-        let (id, secret) = bytes.split_at(ID_BYTES);
-        Ok(Self(format!("{PREFIX}{}_{}", hex(id), hex(secret))))
+        let (id, secret) = (random::bytes::<ID_BYTES>()?, random::bytes::<SECRET_BYTES>()?);
+        Ok(Self(format!("{PREFIX}{}_{}", hex(&id), hex(&secret))))
     }
 
     /// The token that a text is; `None` when it cannot be one.

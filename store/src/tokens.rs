@@ -6,7 +6,7 @@ use mcp_registry_spec::{Error, ErrorKind, Result, text};
 use sqlx::error::ErrorKind as SqlKind;
 use sqlx::{Row as _, query};
 
-use crate::grant::{Grant, Role, ScopeSet};
+use crate::grant::{Grant, Role, ScopeSet, actor_role};
 use crate::store::{Row, Store};
 use crate::token::Token;
 
@@ -24,7 +24,7 @@ const MAX_NAME_LEN: usize = 128;
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
 /// # runtime.block_on(async {
 /// let tokens = Tokens::new(Store::new(&locator, Options::default())?);
-/// let token = tokens.create("ci", Role::Writer, &ScopeSet::All, None).await?;
+/// let token = tokens.create("ci", Role::Writer, &ScopeSet::All, None, None).await?;
 /// let grant = tokens.verify(token.expose()).await?.expect("it was made just now");
 /// assert_eq!((grant.name.as_str(), grant.role), ("ci", Role::Writer));
 /// assert!(tokens.revoke("ci").await?);
@@ -69,30 +69,36 @@ impl Tokens {
     }
 
     /// Makes a token and gives it, this once. Its name is that of no other token that is not revoked.
+    /// `actor` is in which role its bearer asks for changes, in any case of letters.
     ///
     /// # Errors
-    /// [`ErrorKind::ConfigInvalid`] for a name that is empty, too long, cannot be shown or is taken, and
-    /// for an end that is past; else as [`Store::begin`].
+    /// [`ErrorKind::ConfigInvalid`] for a name that is empty, too long, cannot be shown or is taken, for an
+    /// end that is past, and for what is no role of the house; else as [`Store::begin`].
     pub async fn create(
         &self,
         name: &str,
         role: Role,
         scopes: &ScopeSet,
         expires: Option<SystemTime>,
+        actor: Option<&str>,
     ) -> Result<Token> {
         check_name(name)?;
+        let actor = actor.map(actor_of).transpose()?;
         if expires.is_some_and(|end| end <= SystemTime::now()) {
             return Err(Error::new(ErrorKind::ConfigInvalid, "the token would have ended already"));
         }
         let token = Token::random()?;
-        let insert =
-            query("INSERT INTO mcp_tokens (id, name, hash, role, scopes, expires) VALUES ($1, $2, $3, $4, $5, $6)")
-                .bind(token.id().to_owned())
-                .bind(name.to_owned())
-                .bind(token.hash().to_vec())
-                .bind(role.as_str())
-                .bind(scopes.to_string())
-                .bind(expires.map(millis));
+        let insert = query(
+            "INSERT INTO mcp_tokens (id, name, hash, role, scopes, expires, actor_role)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(token.id().to_owned())
+        .bind(name.to_owned())
+        .bind(token.hash().to_vec())
+        .bind(role.as_str())
+        .bind(scopes.to_string())
+        .bind(expires.map(millis))
+        .bind(actor);
         let mut transaction = self.store.begin().await?;
         match transaction.try_execute(insert).await? {
             Err(cause) if cause.as_database_error().is_some_and(|e| e.kind() == SqlKind::UniqueViolation) => {
@@ -110,7 +116,12 @@ impl Tokens {
     /// As [`Store::fetch`]; [`ErrorKind::DescriptorInvalid`] when one is stored in a way that cannot be
     /// read.
     pub async fn list(&self) -> Result<Vec<TokenRecord>> {
-        let all = || query("SELECT name, role, scopes, created, expires, revoked FROM mcp_tokens ORDER BY created, id");
+        let all = || {
+            query(
+                "SELECT name, role, scopes, created, expires, revoked, actor_role FROM mcp_tokens
+                 ORDER BY created, id",
+            )
+        };
         self.store.fetch(all).await?.iter().map(|row| self.record(row)).collect()
     }
 
@@ -137,8 +148,11 @@ impl Tokens {
         let Some(token) = Token::parse(presented) else { return Ok(None) };
         let id = token.id().to_owned();
         let select = || {
-            query("SELECT name, role, scopes, created, expires, revoked, hash FROM mcp_tokens WHERE id = $1")
-                .bind(id.clone())
+            query(
+                "SELECT name, role, scopes, created, expires, revoked, actor_role, hash FROM mcp_tokens
+                 WHERE id = $1",
+            )
+            .bind(id.clone())
         };
         let rows = self.store.fetch(select).await?;
         let Some(row) = rows.first() else { return Ok(None) };
@@ -161,13 +175,22 @@ impl Tokens {
         };
         let role = text("role")?.parse().map_err(unreadable)?;
         let scopes = text("scopes")?.parse().map_err(unreadable)?;
+        let actor: Option<String> = row.try_get("actor_role").map_err(&failed)?;
+        let actor_role = actor.as_deref().map(actor_of).transpose().map_err(unreadable)?;
         Ok(TokenRecord {
             created: time("created")?.map_or(UNIX_EPOCH, time_of),
             expires: time("expires")?.map(time_of),
             revoked: time("revoked")?.map(time_of),
-            grant: Grant { name, role, scopes },
+            grant: Grant { name, role, scopes, actor_role },
         })
     }
+}
+
+fn actor_of(text: &str) -> Result<String> {
+    actor_role(text).ok_or_else(|| {
+        Error::new(ErrorKind::ConfigInvalid, format!("{} is no role of the house", text::quote(text)))
+            .hint("name one as the policy does, such as OPS")
+    })
 }
 
 /// A name is shown wherever the audit is.

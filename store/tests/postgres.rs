@@ -182,9 +182,9 @@ fn tokens_are_the_same_there() -> Tried {
     run(async {
         let (tokens, other) = (Tokens::new(open(&url, LONG)), Tokens::new(open(&url, LONG)));
         assert!(tokens.list().await.unwrap().is_empty());
-        let token = tokens.create("ci", Role::Writer, &ScopeSet::All, None).await.unwrap();
+        let token = tokens.create("ci", Role::Writer, &ScopeSet::All, None, None).await.unwrap();
         assert_eq!(other.verify(token.expose()).await.unwrap().map(|grant| grant.role), Some(Role::Writer));
-        let error = other.create("ci", Role::Reader, &ScopeSet::All, None).await.unwrap_err();
+        let error = other.create("ci", Role::Reader, &ScopeSet::All, None, None).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConfigInvalid, "{error}");
         assert!(other.revoke("ci").await.unwrap());
         assert!(tokens.verify(token.expose()).await.unwrap().is_none());

@@ -24,10 +24,10 @@ async fn a_token_grants_what_it_was_made_for_and_nothing_of_it_is_stored() {
     let (folder, store, tokens) = tokens();
     assert!(tokens.list().await.unwrap().is_empty());
     assert!(tokens.verify(Token::random().unwrap().expose()).await.unwrap().is_none());
-    let token = tokens.create("ci", Role::Writer, &only("scout"), None).await.unwrap();
+    let token = tokens.create("ci", Role::Writer, &only("scout"), None, None).await.unwrap();
     let grant = tokens.verify(token.expose()).await.unwrap().unwrap();
     assert_eq!((grant.name.as_str(), grant.role, grant.scopes.clone()), ("ci", Role::Writer, only("scout")));
-    assert!(Role::Reader < grant.role && grant.role < Role::Admin);
+    assert_eq!(grant.actor_role, None);
     store.close().await;
     let secret = token.expose().rsplit('_').next().unwrap();
     for file in std::fs::read_dir(folder.path()).unwrap() {
@@ -39,7 +39,7 @@ async fn a_token_grants_what_it_was_made_for_and_nothing_of_it_is_stored() {
 #[tokio::test]
 async fn only_the_very_token_is_good() {
     let (_folder, _, tokens) = tokens();
-    let token = tokens.create("ci", Role::Admin, &ScopeSet::All, None).await.unwrap();
+    let token = tokens.create("ci", Role::Admin, &ScopeSet::All, None, None).await.unwrap();
     let text = token.expose();
     let last = if text.ends_with('0') { '1' } else { '0' };
     let other = Token::random().unwrap();
@@ -56,13 +56,13 @@ async fn only_the_very_token_is_good() {
 #[tokio::test]
 async fn what_was_revoked_or_has_ended_is_not_good() {
     let (_folder, store, tokens) = tokens();
-    let token = tokens.create("ci", Role::Reader, &ScopeSet::All, None).await.unwrap();
+    let token = tokens.create("ci", Role::Reader, &ScopeSet::All, None, None).await.unwrap();
     assert!(tokens.revoke("ci").await.unwrap());
     assert!(tokens.verify(token.expose()).await.unwrap().is_none());
     assert!(!tokens.revoke("ci").await.unwrap(), "there is none of that name any more");
     // The name is free again, and the old token stays revoked.
     let hour = SystemTime::now() + Duration::from_secs(3600);
-    let again = tokens.create("ci", Role::Reader, &ScopeSet::All, Some(hour)).await.unwrap();
+    let again = tokens.create("ci", Role::Reader, &ScopeSet::All, Some(hour), None).await.unwrap();
     assert!(tokens.verify(token.expose()).await.unwrap().is_none());
     assert!(tokens.verify(again.expose()).await.unwrap().is_some());
     let mut transaction = store.begin().await.unwrap();
@@ -79,11 +79,25 @@ async fn what_was_revoked_or_has_ended_is_not_good() {
 #[tokio::test]
 async fn names_are_unique_and_can_be_shown() {
     let (_folder, _, tokens) = tokens();
-    tokens.create("ci", Role::Reader, &ScopeSet::All, None).await.unwrap();
+    tokens.create("ci", Role::Reader, &ScopeSet::All, None, None).await.unwrap();
     let past = SystemTime::now() - Duration::from_secs(1);
     for (name, expires) in [("ci", None), ("", None), (" a", None), ("a\u{1b}[2J", None), ("b", Some(past))] {
-        let error = tokens.create(name, Role::Reader, &ScopeSet::All, expires).await.unwrap_err();
+        let error = tokens.create(name, Role::Reader, &ScopeSet::All, expires, None).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConfigInvalid, "{name:?}: {error}");
+    }
+    assert_eq!(tokens.list().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_token_says_in_which_role_its_bearer_asks() {
+    let (_folder, _, tokens) = tokens();
+    let token = tokens.create("ci", Role::Requester, &ScopeSet::All, None, Some("tech_lead")).await.unwrap();
+    let grant = tokens.verify(token.expose()).await.unwrap().unwrap();
+    assert_eq!((grant.role, grant.actor_role.as_deref()), (Role::Requester, Some("TECH_LEAD")));
+    assert_eq!(tokens.list().await.unwrap()[0].grant, grant);
+    for none in ["", "tech lead", "0", "OPS\u{7}"] {
+        let error = tokens.create("other", Role::Requester, &ScopeSet::All, None, Some(none)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConfigInvalid, "{none:?}: {error}");
     }
     assert_eq!(tokens.list().await.unwrap().len(), 1);
 }
@@ -91,8 +105,12 @@ async fn names_are_unique_and_can_be_shown() {
 #[tokio::test]
 async fn what_was_changed_by_hand_grants_nothing() {
     let (_folder, store, tokens) = tokens();
-    let token = tokens.create("ci", Role::Reader, &only("a"), None).await.unwrap();
-    let changes = ["UPDATE mcp_tokens SET role = 'king'", "UPDATE mcp_tokens SET role = 'reader', scopes = '../x'"];
+    let token = tokens.create("ci", Role::Reader, &only("a"), None, None).await.unwrap();
+    let changes = [
+        "UPDATE mcp_tokens SET role = 'king'",
+        "UPDATE mcp_tokens SET role = 'reader', scopes = '../x'",
+        "UPDATE mcp_tokens SET scopes = 'a', actor_role = 'o p s'",
+    ];
     for change in changes {
         let mut transaction = store.begin().await.unwrap();
         transaction.execute(query(change)).await.unwrap();

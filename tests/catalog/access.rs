@@ -29,7 +29,7 @@ async fn rule_c24_a_tier_needs_a_storage_that_can() {
 async fn rule_c25_without_a_valid_token_nothing_is_answered() {
     let service = Service::new().await;
     let over = SystemTime::now() + Duration::from_millis(20);
-    let over = service.tokens.create("over", Role::Admin, &ScopeSet::All, Some(over)).await.unwrap();
+    let over = service.tokens.create("over", Role::Admin, &ScopeSet::All, Some(over), None).await.unwrap();
     tokio::time::sleep(Duration::from_millis(40)).await;
     let guess = format!("{}0", &service.reader[..service.reader.len() - 1]);
     let guess = if guess == service.reader { format!("{}1", &guess[..guess.len() - 1]) } else { guess };
@@ -111,6 +111,8 @@ async fn rule_c25_a_role_allows_so_much() {
     };
     for (token, statuses) in [
         (&service.reader, [200, 403, 403, 403, 403]),
+        (&service.requester, [200, 403, 403, 403, 403]),
+        (&service.approver, [200, 403, 403, 403, 403]),
         (&service.writer, [200, 201, 200, 204, 403]),
         (&service.admin, [200, 201, 200, 204, 200]),
     ] {
@@ -120,6 +122,11 @@ async fn rule_c25_a_role_allows_so_much() {
         }
         assert_eq!(found, statuses);
     }
+    let offered = async |token: &str| service.ask(Ask::new("GET", "/capabilities").token(token)).await.json();
+    let to_reader = offered(&service.reader).await;
+    assert_eq!(offered(&service.requester).await, to_reader);
+    assert_eq!(offered(&service.approver).await, to_reader);
+    assert_ne!(offered(&service.writer).await, to_reader);
 }
 
 #[tokio::test]

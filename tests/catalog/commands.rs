@@ -34,6 +34,28 @@ fn a_token_is_shown_once_listed_and_revoked() {
 }
 
 #[test]
+fn a_token_says_in_which_role_its_bearer_asks() {
+    let world = World::new();
+    world.done(&["token", "create", "--scope", "a", "--role", "requester", "--actor-role", "ops", "bot"]);
+    world.done(&["token", "create", "--scope", "a", "--role", "approver", "boss"]);
+    let (_, listed) = json_of(&world, &["token", "list", "--format", "json"]);
+    let found = |name: &str| {
+        let token = listed["tokens"].as_array().unwrap().iter().find(|token| token["name"] == name).unwrap();
+        (token["role"].clone(), token["actor_role"].clone())
+    };
+    assert_eq!(found("bot"), (json!("requester"), json!("OPS")));
+    assert_eq!(found("boss"), (json!("approver"), Value::Null));
+    let table = world.done(&["token", "list"]);
+    let mut rows: Vec<Vec<_>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows.remove(0), ["NAME", "ROLE", "ACTOR", "ROLE", "STATE", "EXPIRES", "SCOPES"]);
+    rows.sort();
+    assert_eq!(rows[0], ["boss", "approver", "-", "valid", "never", "a"]);
+    assert_eq!(rows[1], ["bot", "requester", "OPS", "valid", "never", "a"]);
+    let wrong = ["token", "create", "--scope", "a", "--role", "requester", "--actor-role", "o p"];
+    assert_eq!(world.run(&wrong).status.code(), Some(2));
+}
+
+#[test]
 fn a_token_says_for_whom_and_what() {
     let world = World::new();
     for args in [&["--role", "reader"][..], &["--scope", "a"], &["--scope", "a", "--role", "owner"]] {

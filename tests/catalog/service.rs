@@ -18,6 +18,8 @@ pub(crate) struct Service {
     pub(crate) locator: String,
     pub(crate) tokens: Tokens,
     pub(crate) reader: String,
+    pub(crate) requester: String,
+    pub(crate) approver: String,
     pub(crate) writer: String,
     pub(crate) admin: String,
     pub(crate) router: Router,
@@ -106,12 +108,12 @@ impl Service {
         let scout = ScopeSet::Only([Scope::parse("scout").unwrap()].into());
         let mut made = Vec::new();
         for role in Role::ALL {
-            let token = tokens.create(role.as_str(), role, &scout, None).await.unwrap();
+            let token = tokens.create(role.as_str(), role, &scout, None, None).await.unwrap();
             made.push(token.expose().to_owned());
         }
-        let [reader, writer, admin] = made.try_into().unwrap();
+        let [reader, requester, approver, writer, admin] = made.try_into().unwrap();
         let router = Self::router(&locator, &tokens, options).await;
-        Self { folder, locator, tokens, reader, writer, admin, router }
+        Self { folder, locator, tokens, reader, requester, approver, writer, admin, router }
     }
 
     /// Another replica on the same storage.

@@ -11,6 +11,8 @@ macro_rules! assert_snapshot {
 
 mod commands;
 mod conformance;
+#[cfg(unix)]
+mod doctor;
 mod hostile;
 mod policy;
 mod promises;

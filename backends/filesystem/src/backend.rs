@@ -6,17 +6,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mcp_registry_spec::{
     BrokenEntry, Capabilities, Digest, Error, ErrorKind, LaunchSpec, Listing, Loaded, McpServerRef,
-    McpServerRegistryBackend, McpServerSpec, Result, Revision, Scope, ServerName, TransportKind, ValidationResult,
-    WriteContext,
+    McpServerRegistryBackend, McpServerSpec, Rehearsal, Result, Revision, Scope, ServerName, TransportKind,
+    ValidationResult, Write, WriteContext,
 };
 
 use crate::config::Config;
 use crate::document::{self, Document, Entry, Problem};
 use crate::folder::Folder;
-use crate::lock::Lock;
-use crate::read::{self, read, resolve};
+use crate::read::read;
 use crate::read_paths::ReadPaths;
-use crate::swap::Place;
 
 /// The id the backend is registered under.
 pub const ID: &str = "filesystem";
@@ -43,9 +41,9 @@ pub struct FilesystemBackend {
 }
 
 #[derive(Debug)]
-struct Inner {
-    config: Config,
-    document: PathBuf,
+pub(crate) struct Inner {
+    pub(crate) config: Config,
+    pub(crate) document: PathBuf,
 }
 
 impl FilesystemBackend {
@@ -79,7 +77,7 @@ impl FilesystemBackend {
 
 impl Inner {
     /// The document's text; empty when there is none.
-    fn text(&self) -> Result<String> {
+    pub(crate) fn text(&self) -> Result<String> {
         let Some(folder) = Folder::look(&self.config.folder, self.config.follow_links)? else {
             return Ok(String::new());
         };
@@ -87,7 +85,7 @@ impl Inner {
         Ok(found.map(|found| found.text).unwrap_or_default())
     }
 
-    fn error(&self, problem: Problem) -> Error {
+    pub(crate) fn error(&self, problem: Problem) -> Error {
         let error = Error::new(problem.kind, problem.message).at(&self.document, problem.line);
         match problem.hint {
             Some(hint) => error.hint(hint),
@@ -161,50 +159,6 @@ impl Inner {
 
     fn read_paths(&self) -> ReadPaths<'_> {
         ReadPaths { folder: &self.config.folder, allowed: &self.config.read_paths }
-    }
-
-    /// Makes the agent's folder when only it is missing.
-    fn make_folder(&self) -> Result<()> {
-        match std::fs::create_dir(&self.config.folder) {
-            Ok(()) => Ok(()),
-            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-            Err(cause) => {
-                let missing = cause.kind() == std::io::ErrorKind::NotFound;
-                let error = Error::new(ErrorKind::Unavailable, "the agent's folder cannot be made")
-                    .at(&self.config.folder, None)
-                    .caused_by(cause);
-                Err(if missing { error.hint("make the folder above it first") } else { error })
-            }
-        }
-    }
-
-    /// Makes the document, where there is nothing of its name, not even a link that leads nowhere.
-    fn create(&self, text: &str) -> Result<()> {
-        self.make_folder()?;
-        let folder = Folder::enter(&self.config.folder, self.config.follow_links)?;
-        let lock = Lock::acquire(&folder, self.config.lock_timeout)?;
-        Place { folder: &folder, name: Path::new(DOCUMENT), lock: &lock }.create(text)
-    }
-
-    /// Changes the document under the lock.
-    fn write(&self, edit: impl Fn(&Document<'_>) -> Result<Option<String>, Problem>) -> Result<()> {
-        self.make_folder()?;
-        let target = if self.config.follow_links { resolve(&self.document)? } else { self.document.clone() };
-        let (Some(parent), Some(name)) = (target.parent(), target.file_name().map(Path::new)) else {
-            return Err(Error::new(ErrorKind::Unavailable, "is a link that leads to no file").at(&self.document, None));
-        };
-        let folder = Folder::enter(parent, self.config.follow_links)?;
-        // What a link leads to may be no place for a document, nor its folder one for a lock.
-        read::check_place(&folder, name)?;
-        let lock = Lock::acquire(&folder, self.config.lock_timeout)?;
-        let place = Place { folder: &folder, name, lock: &lock };
-        place.rewrite(|text| edit(&Document::parse(text)).map_err(|problem| self.error(problem)))
-    }
-
-    /// Whether there is nothing of that name, so that removing it needs no lock.
-    fn is_absent(&self, name: &ServerName) -> Result<bool> {
-        let text = self.text()?;
-        Ok(document::entry_of(&text, name).is_none())
     }
 
     fn scopes(&self) -> Result<Vec<Scope>> {
@@ -282,35 +236,25 @@ impl McpServerRegistryBackend for FilesystemBackend {
     }
 
     async fn install(&self, spec: &McpServerSpec, _context: &WriteContext) -> Result<McpServerRef> {
-        let spec = spec.clone();
-        self.run(move |inner| {
-            inner.write(|document| document.install(&spec).map(Some))?;
-            Ok(to_ref(spec.name, spec.transport.kind(), spec.description))
-        })
-        .await
+        let write = Write::Install(spec.clone());
+        self.run(move |inner| inner.write(&write)).await?;
+        Ok(to_ref(spec.name.clone(), spec.transport.kind(), spec.description.clone()))
     }
 
     async fn update(&self, spec: &McpServerSpec, expected: &Digest, _context: &WriteContext) -> Result<McpServerRef> {
-        let (spec, expected) = (spec.clone(), *expected);
-        self.run(move |inner| {
-            if inner.is_absent(&spec.name)? {
-                return Err(Error::not_in_registry(&spec.name).at(&inner.document, None));
-            }
-            inner.write(|document| document.update(&spec, &expected).map(Some))?;
-            Ok(to_ref(spec.name, spec.transport.kind(), spec.description))
-        })
-        .await
+        let write = Write::Update(spec.clone(), *expected);
+        self.run(move |inner| inner.write(&write)).await?;
+        Ok(to_ref(spec.name.clone(), spec.transport.kind(), spec.description.clone()))
     }
 
     async fn uninstall(&self, name: &ServerName, expected: Option<&Digest>, _context: &WriteContext) -> Result<()> {
-        let (name, expected) = (name.clone(), expected.copied());
-        self.run(move |inner| {
-            if inner.is_absent(&name)? {
-                return Ok(());
-            }
-            inner.write(|document| document.uninstall(&name, expected.as_ref()))
-        })
-        .await
+        let write = Write::Uninstall(name.clone(), expected.copied());
+        self.run(move |inner| inner.write(&write)).await
+    }
+
+    async fn rehearse(&self, write: &Write, _context: &WriteContext) -> Result<Option<Rehearsal>> {
+        let write = write.clone();
+        self.run(move |inner| inner.rehearse(&write).map(Some)).await
     }
 
     async fn check_launch(&self, launch: &LaunchSpec) -> Result<()> {

@@ -14,11 +14,13 @@ mod backend;
 mod config;
 pub mod document;
 mod folder;
+mod leftovers;
 mod lock;
 mod read;
 mod read_paths;
 mod swap;
 mod writers;
+mod writing;
 
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ use mcp_registry_spec::{Registration, register_backend};
 
 pub use backend::{DOCUMENT, FilesystemBackend, ID};
 pub use config::Config;
+pub use leftovers::Leftovers;
 
 #[doc = include_str!("../docs.md")]
 pub mod usage {}

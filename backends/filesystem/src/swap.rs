@@ -24,6 +24,8 @@ const PREFIX: &str = ".mcp.md.";
 const PART: &str = ".part";
 /// A complete file that is about to be exchanged, or was.
 const SWAP: &str = ".swap";
+/// How texts begin that are kept where their owner sees them.
+pub(crate) const SAVED: &str = "mcp.md.saved-";
 
 /// A document's place, for a writer.
 #[derive(Debug)]
@@ -47,9 +49,6 @@ impl Place<'_> {
             let Some(new) = edit(old)? else { return Ok(()) };
             if found.as_ref().is_some_and(|f| f.text == new) {
                 return Ok(());
-            }
-            if new.len() as u64 > read::MOST {
-                return Err(self.grows_too_large());
             }
             let staged = self.stage(&new, found.as_ref())?;
             let done = match &found {
@@ -193,17 +192,10 @@ impl Place<'_> {
         let found = read_bytes(self.folder, name).ok().flatten().map(|bytes| short(&bytes));
         match found {
             Some(found) if found != old && found != new => {
-                self.folder.rename(name, Path::new(&format!("mcp.md.saved-{found}")))
+                self.folder.rename(name, Path::new(&format!("{SAVED}{found}")))
             }
             _ => self.folder.remove(name),
         }
-    }
-
-    /// What could not be read again is not written.
-    fn grows_too_large(&self) -> Error {
-        Error::new(ErrorKind::DescriptorInvalid, format!("would grow beyond {} MiB", read::MOST >> 20))
-            .at(self.folder.path_of(self.name), None)
-            .hint("remove what is not needed")
     }
 
     fn error(&self, what: &str) -> Error {
@@ -222,14 +214,14 @@ impl Place<'_> {
 }
 
 /// What a dead writer left, told by its name.
-enum Litter<'a> {
+pub(crate) enum Litter<'a> {
     Part,
     Swap { old: &'a str, new: &'a str },
 }
 
 impl<'a> Litter<'a> {
     /// Only names that [`Place::stage`] makes: anything else is somebody's own.
-    fn of(name: &'a str) -> Option<Self> {
+    pub(crate) fn of(name: &'a str) -> Option<Self> {
         let inner = name.strip_prefix(PREFIX)?;
         if let Some(process) = inner.strip_suffix(PART) {
             return (!process.is_empty() && process.bytes().all(|b| b.is_ascii_digit())).then_some(Self::Part);

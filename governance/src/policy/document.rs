@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use mcp_registry_spec::{Environment, Error, ErrorKind, Scope};
+use mcp_registry_spec::{Environment, Error, Scope};
 use serde::{Serialize, Serializer};
 use toml::de::{DeTable, DeValue};
 
@@ -302,9 +302,4 @@ fn words(value: &DeValue) -> Option<Vec<String>> {
 fn variable_pattern(text: &str) -> Option<Glob> {
     let may_be = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'*' | b'?');
     Glob::new(text).filter(|_| text.bytes().all(may_be))
-}
-
-/// An error about a policy as a whole.
-pub(super) fn unusable(message: impl AsRef<str>, path: &Path) -> Error {
-    Error::new(ErrorKind::ConfigInvalid, message).at(path, None)
 }

@@ -3,9 +3,9 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use mcp_registry_spec::{Error, text};
+use mcp_registry_spec::Error;
 
-use super::document::unusable;
+use crate::trust::{self, unusable};
 
 /// The most that is read, in bytes: a policy is written by hand.
 const MOST: u64 = 256 << 10;
@@ -35,11 +35,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, Error> {
         trust::folder(folder, path)?;
     }
     let file = trust::open(&real).map_err(|cause| unusable("cannot be read", path).caused_by(cause))?;
-    let about = file.metadata().map_err(|cause| unusable("cannot be read", path).caused_by(cause))?;
-    if !about.is_file() {
-        return Err(unusable("is no regular file", path));
-    }
-    trust::owned(&about, "it", path)?;
+    trust::file(&file, path)?;
     let mut bytes = Vec::new();
     file.take(MOST + 1).read_to_end(&mut bytes).map_err(|cause| unusable("cannot be read", path).caused_by(cause))?;
     if bytes.len() as u64 > MOST {
@@ -55,102 +51,4 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, Error> {
 /// Whether there is nothing at a path.
 pub(super) fn is_absent(cause: &io::Error) -> bool {
     matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-#[cfg(unix)]
-mod trust {
-    use std::fs::{File, Metadata};
-    use std::os::unix::fs::MetadataExt;
-
-    use rustix::fs::{Mode, OFlags};
-
-    use super::{Error, Path, io, text, unusable};
-
-    const OTHERS_MAY_WRITE: u32 = 0o022;
-    const ALL_MAY_WRITE: u32 = 0o002;
-    const STICKY: u32 = 0o1000;
-
-    /// Opens a file, and does not wait for the writer of a FIFO.
-    pub(super) fn open(real: &Path) -> io::Result<File> {
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(File::from(rustix::fs::open(real, flags, Mode::empty())?))
-    }
-
-    /// Refuses what others may write, or what belongs to another user than root.
-    pub(super) fn owned(about: &Metadata, what: &str, policy: &Path) -> Result<(), Error> {
-        owned_by(rustix::process::geteuid().as_raw(), about, what, policy)
-    }
-
-    fn owned_by(me: u32, about: &Metadata, what: &str, policy: &Path) -> Result<(), Error> {
-        if about.mode() & OTHERS_MAY_WRITE != 0 {
-            let message = format!("is refused, as others than its owner may write {what}");
-            return Err(unusable(message, policy).hint("take that away with chmod go-w"));
-        }
-        if ![0, me].contains(&about.uid()) {
-            let message = format!("is refused, as {what} belongs to another user, number {}", about.uid());
-            return Err(unusable(message, policy).hint("it must be yours, or root's"));
-        }
-        Ok(())
-    }
-
-    /// The same of a folder, in which somebody else could put another file; and no folder above may be
-    /// one in which everybody may rename it.
-    pub(super) fn folder(folder: &Path, policy: &Path) -> Result<(), Error> {
-        let cannot = |cause: io::Error| unusable("lies in a folder that cannot be looked at", policy).caused_by(cause);
-        let real = folder.canonicalize().map_err(cannot)?;
-        for (above, folder) in real.ancestors().enumerate() {
-            let about = folder.metadata().map_err(cannot)?;
-            let what = format!("the folder {}", text::quote(&folder.to_string_lossy()));
-            if above == 0 {
-                owned(&about, &what, policy)?;
-            } else if about.mode() & ALL_MAY_WRITE != 0 && about.mode() & STICKY == 0 {
-                let message = format!("is refused, as everybody may write {what}");
-                return Err(unusable(message, policy).hint("take that away with chmod o-w"));
-            }
-        }
-        Ok(())
-    }
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        #[test]
-        fn p3_what_belongs_to_another_user_than_root_is_refused() {
-            const STRANGER: u32 = 65_533;
-            let file = tempfile::NamedTempFile::new().unwrap();
-            // Root can give a file away; whoever else owns one is no root.
-            let _ = std::os::unix::fs::chown(file.path(), Some(STRANGER), None);
-            let about = file.path().metadata().unwrap();
-            let of = |me| owned_by(me, &about, "it", Path::new("p.toml")).map_err(|error| error.to_string());
-            assert_eq!(of(about.uid()), Ok(()));
-            for other in [0, about.uid() + 1] {
-                let refusal = of(other).unwrap_err();
-                assert!(refusal.contains(&format!("belongs to another user, number {}", about.uid())), "{refusal}");
-            }
-            // Root's is everybody's.
-            let roots = Path::new("/").metadata().unwrap();
-            assert_eq!((roots.uid(), owned_by(about.uid(), &roots, "it", Path::new("p.toml"))), (0, Ok(())));
-        }
-    }
-}
-
-#[cfg(not(unix))]
-mod trust {
-    use std::fs::{File, Metadata};
-
-    use super::{Error, Path, io};
-
-    pub(super) fn open(real: &Path) -> io::Result<File> {
-        File::open(real)
-    }
-
-    /// Who may write is for the system's own access lists to say, which are not read here.
-    pub(super) fn owned(_: &Metadata, _: &str, _: &Path) -> Result<(), Error> {
-        Ok(())
-    }
-
-    pub(super) fn folder(_: &Path, _: &Path) -> Result<(), Error> {
-        Ok(())
-    }
 }

@@ -2,18 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use mcp_registry_spec::{Environment, Error, ErrorKind, xdg};
+use mcp_registry_spec::{Environment, Error};
 
-use super::document::{Document, unusable};
+use super::document::Document;
 use super::file;
 use super::{Policy, State};
+use crate::state_folder::StateFolder;
+use crate::trust::unusable;
 
 /// The policy of the whole machine. Where there is one, it wins over everything.
 const SYSTEM_POLICY: &str = "/etc/mcp-registry/policy.toml";
 /// The file's name in the state folder.
 const FILE: &str = "policy.toml";
 const POLICY_VARIABLE: &str = "MCP_REGISTRY_POLICY";
-const STATE_VARIABLE: &str = "MCP_REGISTRY_STATE_DIR";
 
 /// By whom a policy's place is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +55,8 @@ impl Source {
         let otherwise = match (flag, variable()) {
             (Some(flag), _) => Otherwise::At(flag.to_owned(), Named::Flag),
             (None, Some(path)) => Otherwise::At(path.into(), Named::Variable),
-            (None, None) => match state_folder(environment) {
-                Ok(Some(folder)) => Otherwise::At(folder.join(FILE), Named::State),
+            (None, None) => match StateFolder::look(environment) {
+                Ok(Some(folder)) => Otherwise::At(folder.path().join(FILE), Named::State),
                 Ok(None) => Otherwise::Nowhere,
                 Err(error) => Otherwise::Wrong(error),
             },
@@ -103,15 +104,4 @@ fn load(path: &Path, named: Named) -> Policy {
         Err(error) => (true, State::Broken(vec![error])),
     };
     Policy { path: Some(path.to_owned()), named, exists, state }
-}
-
-/// The folder of what this program keeps from one run to the next; `None` when there is no home.
-fn state_folder(environment: &dyn Environment) -> Result<Option<PathBuf>, Error> {
-    match environment.read(STATE_VARIABLE).map(PathBuf::from).filter(|path| !path.as_os_str().is_empty()) {
-        Some(path) if path.is_absolute() => Ok(Some(path)),
-        // Elsewhere there would be no policy, and so another one would hold.
-        Some(_) => Err(Error::new(ErrorKind::ConfigInvalid, format!("{STATE_VARIABLE} is no whole path"))
-            .hint("a relative one would mean another folder wherever you are")),
-        None => Ok(xdg::folder(environment, "XDG_STATE_HOME", ".local/state")),
-    }
 }

@@ -29,7 +29,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use mcp_registry_spec::{
     AuditAction, AuditOutcome, AuditRecord, BrokenEntry, Capabilities, Digest, Error, ErrorKind, Listing, McpServerRef,
-    McpServerRegistryBackend, McpServerSpec, Result, Revision, Scope, ServerName, WriteContext,
+    McpServerRegistryBackend, McpServerSpec, Rehearsal, Result, Revision, Scope, ServerName, Write, WriteContext,
 };
 
 use crate::fixture::{Backend, Fixture};
@@ -48,7 +48,7 @@ struct State {
     capabilities: Capabilities,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Entries {
     entries: BTreeMap<ServerName, Result<McpServerSpec>>,
     revision: u64,
@@ -68,6 +68,49 @@ impl Entries {
 
     fn digest(&self, name: &ServerName) -> Option<Digest> {
         self.entries.get(name)?.as_ref().ok()?.digest().ok()
+    }
+
+    /// Does a write, or refuses it and changes nothing.
+    fn change(&mut self, write: &Write) -> Result<()> {
+        let found = self.entries.get(write.name());
+        match write {
+            Write::Install(spec) if found.is_some() => return Err(Error::already_installed(&spec.name)),
+            Write::Install(spec) => self.set(spec.name.clone(), Ok(spec.clone())),
+            Write::Update(spec, expected) => {
+                let found = found.cloned().unwrap_or_else(|| Err(Error::not_in_registry(&spec.name)))?.digest()?;
+                if found != *expected {
+                    return Err(Error::conflict(&spec.name, expected, &found));
+                }
+                self.set(spec.name.clone(), Ok(spec.clone()));
+            }
+            Write::Uninstall(name, expected) => {
+                match (found, expected) {
+                    (None, _) => return Ok(()),
+                    (Some(Ok(spec)), Some(expected)) => {
+                        let found = spec.digest()?;
+                        if found != *expected {
+                            return Err(Error::conflict(name, expected, &found));
+                        }
+                    }
+                    (Some(Err(_)), Some(_)) => {
+                        let broken = format!("the entry {name} is broken and has no digest");
+                        return Err(Error::new(ErrorKind::Conflict, broken));
+                    }
+                    (Some(_), None) => {}
+                }
+                self.remove(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// The text that would store them, if any did: an entry a line.
+    fn text(&self) -> String {
+        let line = |(name, entry): (&ServerName, &Result<McpServerSpec>)| match entry {
+            Ok(spec) => serde_json::to_string(spec).unwrap_or_default() + "\n",
+            Err(_) => format!("{name} is broken\n"),
+        };
+        self.entries.iter().map(line).collect()
     }
 }
 
@@ -201,19 +244,23 @@ impl MockBackend {
         if allowed { Ok(()) } else { Err(Error::unsupported(ID, operation)) }
     }
 
+    /// Whether it allows such a write.
+    fn allows(&self, write: &Write) -> Result<()> {
+        match write {
+            Write::Install(_) => self.require("install", self.declared.supports_install),
+            Write::Update(..) => self.require("update", self.declared.supports_update),
+            Write::Uninstall(..) => self.require("uninstall", self.declared.supports_uninstall),
+        }
+    }
+
     /// Does a write, and puts it on record, done or refused, before anybody else sees either.
-    async fn write(
-        &self,
-        action: AuditAction,
-        name: &ServerName,
-        context: &WriteContext,
-        change: impl FnOnce(&mut Entries) -> Result<()> + Send,
-    ) -> Result<()> {
+    async fn write(&self, action: AuditAction, write: &Write, context: &WriteContext) -> Result<()> {
+        self.allows(write)?;
         let mut state = self.storage.reach(&self.scope).await?;
         let audits = state.capabilities.supports_audit;
-        let scope = state.scopes.entry(self.scope.clone()).or_default();
+        let (scope, name) = (state.scopes.entry(self.scope.clone()).or_default(), write.name());
         let before = scope.digest(name);
-        let result = change(scope);
+        let result = scope.change(write);
         if audits {
             let seq = scope.records.len() as u64 + 1;
             let mut record = AuditRecord::new(seq, SystemTime::now(), action, self.scope.clone(), name.clone());
@@ -256,54 +303,28 @@ impl McpServerRegistryBackend for MockBackend {
     }
 
     async fn install(&self, spec: &McpServerSpec, context: &WriteContext) -> Result<McpServerRef> {
-        self.require("install", self.declared.supports_install)?;
-        let change = |scope: &mut Entries| {
-            if scope.entries.contains_key(&spec.name) {
-                return Err(Error::already_installed(&spec.name));
-            }
-            scope.set(spec.name.clone(), Ok(spec.clone()));
-            Ok(())
-        };
-        self.write(AuditAction::Install, &spec.name, context, change).await?;
+        self.write(AuditAction::Install, &Write::Install(spec.clone()), context).await?;
         Ok(self.line(spec))
     }
 
     async fn update(&self, spec: &McpServerSpec, expected: &Digest, context: &WriteContext) -> Result<McpServerRef> {
-        self.require("update", self.declared.supports_update)?;
-        let change = |scope: &mut Entries| {
-            let found = scope.entries.get(&spec.name).cloned();
-            let found = found.unwrap_or_else(|| Err(Error::not_in_registry(&spec.name)))?.digest()?;
-            if found != *expected {
-                return Err(Error::conflict(&spec.name, expected, &found));
-            }
-            scope.set(spec.name.clone(), Ok(spec.clone()));
-            Ok(())
-        };
-        self.write(AuditAction::Update, &spec.name, context, change).await?;
+        self.write(AuditAction::Update, &Write::Update(spec.clone(), *expected), context).await?;
         Ok(self.line(spec))
     }
 
     async fn uninstall(&self, name: &ServerName, expected: Option<&Digest>, context: &WriteContext) -> Result<()> {
-        self.require("uninstall", self.declared.supports_uninstall)?;
-        let change = |scope: &mut Entries| {
-            match (scope.entries.get(name), expected) {
-                (None, _) => return Ok(()),
-                (Some(Ok(spec)), Some(expected)) => {
-                    let found = spec.digest()?;
-                    if found != *expected {
-                        return Err(Error::conflict(name, expected, &found));
-                    }
-                }
-                (Some(Err(_)), Some(_)) => {
-                    let broken = format!("the entry {name} is broken and has no digest");
-                    return Err(Error::new(ErrorKind::Conflict, broken));
-                }
-                (Some(_), None) => {}
-            }
-            scope.remove(name);
-            Ok(())
-        };
-        self.write(AuditAction::Uninstall, name, context, change).await
+        self.write(AuditAction::Uninstall, &Write::Uninstall(name.clone(), expected.copied()), context).await
+    }
+
+    async fn rehearse(&self, write: &Write, _context: &WriteContext) -> Result<Option<Rehearsal>> {
+        self.allows(write)?;
+        let state = self.storage.reach(&self.scope).await?;
+        let mut entries = state.scopes.get(&self.scope).cloned().unwrap_or_default();
+        let before = entries.text();
+        entries.change(write)?;
+        // Which part of a line is a literal, it does not say.
+        let hidden = |_: &str, within| vec![within];
+        Ok(Some(Rehearsal { place: format!("{}.jsonl", self.scope), before, after: entries.text(), hidden }))
     }
 
     async fn revision(&self) -> Result<Option<Revision>> {

@@ -11,6 +11,7 @@ mod edits;
 mod fields;
 mod flow;
 mod glance;
+mod hidden;
 mod interpret;
 mod limits;
 mod plain;
@@ -27,6 +28,7 @@ use std::ops::Range;
 use mcp_registry_spec::reference::sort_by_name;
 use mcp_registry_spec::{ErrorKind, McpServerSpec, ServerName};
 
+pub use hidden::hidden;
 pub use limits::check;
 pub(crate) use section::Section;
 pub use summaries::{Summary, summaries};

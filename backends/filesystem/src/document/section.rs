@@ -21,8 +21,8 @@ pub(crate) struct Section<'a> {
     line: usize,
     /// The blocks directly in the section, but for comments and HTML.
     blocks: Vec<Block>,
-    /// A field that the line below it turned into the heading that ends the section.
-    swallowed: Option<usize>,
+    /// From a field that the line below it turned into the heading that ends the section, to the end of that.
+    swallowed: Option<Range<usize>>,
 }
 
 /// Where something that never ends begins, and what it is, when the document ends in such.
@@ -111,7 +111,7 @@ impl<'a> Section<'a> {
             let mut found = None;
             fields::lines(text, title, &[], |line| {
                 if let Line::Field(field) = line {
-                    found = found.or(Some(field.span.start));
+                    found.get_or_insert(field.span.start..heading.end);
                 }
             });
             self.swallowed = found;
@@ -137,6 +137,11 @@ impl<'a> Section<'a> {
 
     pub(crate) fn blocks(&self) -> &[Block] {
         &self.blocks
+    }
+
+    /// Where it ends, with the heading that one of its fields was taken for.
+    pub(crate) fn whole_end(&self) -> usize {
+        self.swallowed.as_ref().map_or(self.span.end, |swallowed| swallowed.end)
     }
 
     /// Whether no field of it was taken for a heading.
@@ -170,8 +175,8 @@ impl<'a> Section<'a> {
         name: ServerName,
         warnings: &mut Vec<String>,
     ) -> Result<McpServerSpec, Problem> {
-        if let Some(at) = self.swallowed {
-            let line = self.line_at(text, at);
+        if let Some(swallowed) = &self.swallowed {
+            let line = self.line_at(text, swallowed.start);
             return Err(Problem::new(line, "the line below this field turns it into a heading")
                 .hint("put a blank line between the field and the --- or === below it"));
         }

@@ -18,6 +18,7 @@ mod opening;
 mod processes;
 mod references;
 mod registration;
+mod rehearsal;
 mod revision;
 mod scopes;
 mod validation;
@@ -52,6 +53,7 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         calls::CASES,
         audit::CASES,
         another_scope::CASES,
+        rehearsal::CASES,
     ]
     .into_iter()
     .flatten()

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use mcp_registry_spec::{
     AuditOutcome, AuditRecord, Capabilities, Digest, Error, ErrorKind, Listing, Loaded, McpServerRef,
-    McpServerRegistryBackend, McpServerSpec, Result, Revision, Scope, ServerName, TransportKind, ValidationResult,
-    WriteContext,
+    McpServerRegistryBackend, McpServerSpec, Rehearsal, Result, Revision, Scope, ServerName, TransportKind,
+    ValidationResult, Write, WriteContext,
 };
 
 use super::mistakes::resolved;
@@ -261,6 +261,27 @@ impl McpServerRegistryBackend for Mutant {
             _ => {}
         }
         self.mock.uninstall(name, expected, context).await.map_err(|e| self.spoil(e))
+    }
+
+    async fn rehearse(&self, write: &Write, context: &WriteContext) -> Result<Option<Rehearsal>> {
+        if let (Mutation::WritesInRehearsals, Write::Install(spec)) = (self.mutation, write) {
+            self.mock.storage().put(self.mock.scope(), spec.clone());
+        }
+        let mut rehearsal = match (self.mutation, self.mock.rehearse(write, context).await) {
+            (Mutation::RehearsesWhatItRefuses | Mutation::RehearsesUnclaimed, Err(_)) => {
+                let absent = Write::Uninstall(ServerName::parse("no-such-entry")?, None);
+                self.mock.rehearse(&absent, context).await?
+            }
+            (_, rehearsed) => rehearsed?,
+        };
+        if let Some(rehearsal) = &mut rehearsal {
+            match self.mutation {
+                Mutation::RehearsesAnotherText => rehearsal.after.push('\n'),
+                Mutation::HidesNothing => rehearsal.hidden = |_, _| Vec::new(),
+                _ => {}
+            }
+        }
+        Ok(rehearsal)
     }
 
     async fn revision(&self) -> Result<Option<Revision>> {

@@ -187,6 +187,16 @@ mutations! {
     28 KeepsItsScope,
     /// Closes the others with it.
     28 ClosesTheOthers,
+    /// Does what it is to rehearse.
+    29 WritesInRehearsals,
+    /// Rehearses another text than it stores.
+    29 RehearsesAnotherText,
+    /// Rehearses what it would refuse.
+    29 RehearsesWhatItRefuses,
+    /// Rehearses what it does not claim.
+    29 RehearsesUnclaimed,
+    /// Hides nothing in what it rehearses.
+    29 HidesNothing,
 }
 
 /// The password that some mutants show.
@@ -206,7 +216,9 @@ impl MutantFixture {
     pub fn new(mutation: Mutation) -> Self {
         let mut capabilities = mock::MockStorage::new().capabilities();
         match mutation {
-            Mutation::RefusesByAnotherKind | Mutation::DeclaresTooMuch => capabilities.supports_update = false,
+            Mutation::RefusesByAnotherKind | Mutation::DeclaresTooMuch | Mutation::RehearsesUnclaimed => {
+                capabilities.supports_update = false
+            }
             Mutation::DoesWhatItDoesNotClaim => capabilities.supports_uninstall = false,
             Mutation::AuditsUnclaimed => capabilities.supports_audit = false,
             _ => {}

@@ -1,4 +1,4 @@
--- One schema in two dialects: what stands here stands in sqlite.sql too, and the queries are the same.
+-- One schema in two dialects: what stands here stands in sqlite/ too, and the queries are the same.
 -- Names compare by their bytes. The clock is the database's.
 
 CREATE TABLE mcp_meta (version BIGINT NOT NULL);

@@ -1,0 +1,201 @@
+//! Changes as the database has them.
+
+use std::time::SystemTime;
+
+use mcp_registry_spec::{Digest, Error, ErrorKind, McpServerSpec, Result, Scope, ServerName};
+use mcp_registry_store::sqlx::{AssertSqlSafe, Row as _, query};
+use mcp_registry_store::{Query, Row};
+
+use super::change::{Change, Outcome};
+use super::clock::{millis, time_of};
+use super::engine::Filter;
+use super::party::{Mode, Surface};
+use super::proposal::{Place, Proposal};
+use super::state::State;
+
+/// Everything that is stored of a change, in the order in which it is inserted.
+const COLUMNS: &str = "id, identity, state, action, backend_id, locator, scope, name, entry, replaces, difference,
+    requested_by, actor_role, approval_reason, source, mode, priority, scheduled_at, created_at, expires_at,
+    decided_by, decision_reason, decided_at, executor, finished_at, outcome";
+/// How many changes a list shows when nobody says.
+const SHOWN: usize = 100;
+
+/// A change, with what only this program needs of it.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    pub(super) change: Change,
+    pub(super) proposal: Proposal,
+    /// Who carries it out, as others see whether they are alive.
+    pub(super) executor: Option<String>,
+}
+
+impl Stored {
+    /// The change of a row.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DescriptorInvalid`] for a row that nobody here wrote so.
+    pub(super) fn read(row: &Row) -> Result<Self> {
+        try_read(row).ok_or_else(|| {
+            let id: String = row.try_get("id").unwrap_or_default();
+            let what = format!("the change {} cannot be read", mcp_registry_spec::text::quote(&id));
+            Error::new(ErrorKind::DescriptorInvalid, what).hint("it was written by other means")
+        })
+    }
+
+    /// Stores a change that is new; nothing is done where one of its identity is active (H5).
+    pub(super) fn insert(&self) -> Result<Query> {
+        let Change { place, .. } = &self.change;
+        let sql = format!(
+            "INSERT INTO mcp_changes ({COLUMNS}) VALUES
+             ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+              NULL, NULL, NULL, NULL, NULL, NULL)
+             ON CONFLICT (identity) WHERE state IN ('pending', 'executing') DO NOTHING"
+        );
+        let change = &self.change;
+        let entry = self.proposal.entry().map(json).transpose()?;
+        Ok(query(AssertSqlSafe(sql))
+            .bind(change.id.to_string())
+            .bind(change.identity.to_string())
+            .bind(change.state.as_str())
+            .bind(change.action.as_str())
+            .bind(place.backend_id.clone())
+            .bind(place.locator.clone())
+            .bind(place.scope.as_ref().map(Scope::to_string))
+            .bind(change.name.to_string())
+            .bind(entry)
+            .bind(change.replaces.map(|digest| digest.to_string()))
+            .bind(change.difference.clone())
+            .bind(change.requested_by.clone())
+            .bind(change.actor_role.clone())
+            .bind(change.approval_reason.clone())
+            .bind(change.source.as_str())
+            .bind(change.mode.as_str())
+            .bind(change.priority)
+            .bind(change.scheduled_at.map(millis))
+            .bind(millis(change.created_at))
+            .bind(millis(change.expires_at)))
+    }
+
+    /// Stores how a change stands now, where it stood `from` and, if it was to be decided on, in time.
+    pub(super) fn update(&self, from: State, now: SystemTime) -> Result<Query> {
+        // From the moment on at which it expires nothing else can become of it (H12).
+        let late = if from == State::Pending && self.change.state != State::Expired { millis(now) } else { -1 };
+        let change = &self.change;
+        let outcome = change.outcome.as_ref().map(json).transpose()?;
+        Ok(query(
+            "UPDATE mcp_changes SET state = $3, decided_by = $4, decision_reason = $5, decided_at = $6, executor = $7,
+             finished_at = $8, outcome = $9
+             WHERE id = $1 AND state = $2 AND finished_at IS NULL AND expires_at > $10",
+        )
+        .bind(change.id.to_string())
+        .bind(from.as_str())
+        .bind(change.state.as_str())
+        .bind(change.decided_by.clone())
+        .bind(change.decision_reason.clone())
+        .bind(change.decided_at.map(millis))
+        .bind(self.executor.clone())
+        .bind(change.finished_at.map(millis))
+        .bind(outcome)
+        .bind(late))
+    }
+}
+
+/// The change of that id.
+pub(super) fn by_id(id: &str) -> Query {
+    query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM mcp_changes WHERE id = $1"))).bind(id.to_owned())
+}
+
+/// The one of that identity that is pending or executing.
+pub(super) fn active(identity: &Digest) -> Query {
+    let sql = format!("SELECT {COLUMNS} FROM mcp_changes WHERE identity = $1 AND state IN ('pending', 'executing')");
+    query(AssertSqlSafe(sql)).bind(identity.to_string())
+}
+
+/// Those that are pending and should not be any more.
+pub(super) fn overdue(now: SystemTime) -> Query {
+    let sql = format!("SELECT {COLUMNS} FROM mcp_changes WHERE state = 'pending' AND expires_at <= $1");
+    query(AssertSqlSafe(sql)).bind(millis(now))
+}
+
+/// Those that somebody carries out, or did when they died.
+pub(super) fn unsettled() -> Query {
+    query(AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM mcp_changes WHERE state IN ('executing', 'interrupted') AND finished_at IS NULL"
+    )))
+}
+
+/// Those that a list shows, in its order (H14).
+pub(super) fn listed(filter: &Filter) -> Query {
+    let scopes = filter.scopes.as_deref();
+    let among = |scopes: &[Scope]| {
+        let numbers: Vec<_> = (0..scopes.len()).map(|i| format!("${}", i + 3)).collect();
+        // A list of none is written so in no dialect.
+        if numbers.is_empty() { " AND 1 = 0".to_owned() } else { format!(" AND scope IN ({})", numbers.join(", ")) }
+    };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM mcp_changes WHERE state LIKE $1{} ORDER BY
+         CASE WHEN state = 'pending' THEN 0 ELSE 1 END,
+         CASE WHEN state = 'pending' THEN -priority ELSE 0 END,
+         CASE WHEN state = 'pending' THEN created_at ELSE -created_at END, id
+         LIMIT $2",
+        scopes.map(among).unwrap_or_default()
+    );
+    let state = filter.state.map_or("%", State::as_str);
+    let limit = i64::try_from(filter.limit.unwrap_or(SHOWN)).unwrap_or(i64::MAX);
+    let select = query(AssertSqlSafe(sql)).bind(state).bind(limit);
+    scopes.unwrap_or_default().iter().fold(select, |select, scope| select.bind(scope.to_string()))
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|cause| Error::new(ErrorKind::InvalidSpec, "has no JSON form").caused_by(cause))
+}
+
+fn try_read(row: &Row) -> Option<Stored> {
+    let text = |column: &str| row.try_get::<String, _>(column).ok();
+    let maybe = |column: &str| row.try_get::<Option<String>, _>(column).ok();
+    let number = |column: &str| row.try_get::<i64, _>(column).ok();
+    let time = |column: &str| Some(row.try_get::<Option<i64>, _>(column).ok()?.map(time_of));
+    let name = ServerName::parse(&text("name")?).ok()?;
+    let entry: Option<McpServerSpec> = match maybe("entry")? {
+        Some(entry) => Some(serde_json::from_str(&entry).ok()?),
+        None => None,
+    };
+    let proposal = match (text("action")?.as_str(), entry) {
+        ("install", Some(entry)) => Proposal::Install(entry),
+        ("update", Some(entry)) => Proposal::Update(entry),
+        ("uninstall", None) => Proposal::Uninstall(name.clone()),
+        _ => return None,
+    };
+    let (source, mode) = (text("source")?, text("mode")?);
+    let change = Change {
+        id: text("id")?.parse().ok()?,
+        identity: text("identity")?.parse().ok()?,
+        state: text("state")?.parse().ok()?,
+        action: proposal.action(),
+        place: Place {
+            backend_id: text("backend_id")?,
+            locator: text("locator")?,
+            scope: maybe("scope")?.map(|scope| Scope::parse(&scope)).transpose().ok()?,
+        },
+        name,
+        entry: proposal.entry().map(McpServerSpec::masked),
+        replaces: maybe("replaces")?.map(|digest| digest.parse()).transpose().ok()?,
+        difference: text("difference")?,
+        requested_by: text("requested_by")?,
+        actor_role: text("actor_role")?,
+        approval_reason: text("approval_reason")?,
+        source: Surface::ALL.iter().copied().find(|known| known.as_str() == source)?,
+        mode: Mode::ALL.iter().copied().find(|known| known.as_str() == mode)?,
+        priority: number("priority")?,
+        scheduled_at: time("scheduled_at")?,
+        created_at: time("created_at")??,
+        expires_at: time("expires_at")??,
+        decided_by: maybe("decided_by")?,
+        decision_reason: maybe("decision_reason")?,
+        decided_at: time("decided_at")?,
+        finished_at: time("finished_at")?,
+        outcome: maybe("outcome")?.map(|outcome| serde_json::from_str::<Outcome>(&outcome)).transpose().ok()?,
+    };
+    Some(Stored { change, proposal, executor: maybe("executor")? })
+}

@@ -1,0 +1,152 @@
+//! A unified diff, made of what a reader may see, and bounded.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use mcp_registry_spec::Rehearsal;
+use mcp_registry_spec::redact::redact;
+use mcp_registry_spec::text::escape;
+use similar::{Algorithm, DiffOp, DiffTag, capture_diff_slices_deadline, group_diff_ops};
+
+use super::literals::Literals;
+use super::shown::Lines;
+
+/// How many unchanged lines are shown around what changes.
+const CONTEXT: usize = 3;
+
+/// The longest difference, in bytes.
+const MOST: usize = 64 * 1024;
+
+/// What stands at the end of one that was cut.
+const CUT: &str = "\\ Cut here: the difference is longer than 64 KiB\n";
+
+/// What stands below a line that no line break ends.
+const UNENDED: &str = "\\ No newline at end of file\n";
+
+/// How long the shortest difference is looked for. A correct one there is at once.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// The difference between what is stored and what would be; empty where there is none.
+pub(super) fn diff(rehearsal: &Rehearsal, literals: &Literals) -> String {
+    let Rehearsal { place, before, after, hidden } = rehearsal;
+    if before == after {
+        return String::new();
+    }
+    let region = Region::of(before, after);
+    let lines = |text, part: Range<usize>| Lines::new(text, part.clone(), hidden(text, part), literals);
+    let (mut old, mut new) = (lines(before, region.before), lines(after, region.after));
+    let deadline = Instant::now().checked_add(PATIENCE);
+    let ops = capture_diff_slices_deadline(Algorithm::Myers, &old.raw(), &new.raw(), deadline);
+    let place = escape(&redact(place)).into_owned();
+    let mut out = Bounded(format!("--- a/{place}\n+++ b/{place}\n"));
+    for hunk in group_diff_ops(ops, CONTEXT) {
+        if write_hunk(&hunk, region.line, &mut old, &mut new, &mut out).is_none() {
+            out.0.push_str(CUT);
+            break;
+        }
+    }
+    out.0
+}
+
+/// The parts of two texts in which all that differs lies, by whole lines, with context around it.
+struct Region {
+    before: Range<usize>,
+    after: Range<usize>,
+    /// How many lines stand above.
+    line: usize,
+}
+
+impl Region {
+    fn of(before: &str, after: &str) -> Self {
+        let (old, new) = (before.as_bytes(), after.as_bytes());
+        let alike = common(old, new);
+        let start = (0..=CONTEXT).fold(alike, |at, i| line_start(old, if i == 0 { at } else { at.saturating_sub(1) }));
+        let (old_rest, new_rest) = (old.get(alike..).unwrap_or_default(), new.get(alike..).unwrap_or_default());
+        let tail = common_tail(old_rest, new_rest);
+        let tail_lines = old.get(old.len() - tail..).unwrap_or_default();
+        // The line that the tail begins in may differ further up; those behind it are context.
+        let kept: usize = tail_lines.split_inclusive(|b| *b == b'\n').take(1 + CONTEXT).map(<[u8]>::len).sum();
+        let beyond = tail - kept;
+        let line = old.get(..start).unwrap_or_default().iter().filter(|b| **b == b'\n').count();
+        Self { before: start..old.len() - beyond, after: start..new.len() - beyond, line }
+    }
+}
+
+/// How many bytes at the start both have in common.
+fn common(a: &[u8], b: &[u8]) -> usize {
+    // Blocks first: those are compared many bytes at a time.
+    const BLOCK: usize = 4096;
+    let blocks = a.chunks_exact(BLOCK).zip(b.chunks_exact(BLOCK)).take_while(|(a, b)| a == b).count() * BLOCK;
+    let rest = a.iter().skip(blocks).zip(b.iter().skip(blocks));
+    blocks + rest.take_while(|(a, b)| a == b).count()
+}
+
+/// How many bytes at the end both have in common.
+fn common_tail(a: &[u8], b: &[u8]) -> usize {
+    const BLOCK: usize = 4096;
+    let blocks = a.rchunks_exact(BLOCK).zip(b.rchunks_exact(BLOCK)).take_while(|(a, b)| a == b).count() * BLOCK;
+    let rest = a.iter().rev().skip(blocks).zip(b.iter().rev().skip(blocks));
+    blocks + rest.take_while(|(a, b)| a == b).count()
+}
+
+/// Where the line begins that `at` lies in.
+fn line_start(text: &[u8], at: usize) -> usize {
+    text.get(..at).unwrap_or_default().iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1)
+}
+
+/// A text that is never longer than allowed.
+struct Bounded(String);
+
+impl Bounded {
+    /// Adds a line, as much of it as there is room for; `None` when that is not all of it.
+    fn line(&mut self, sign: char, line: &str, is_ended: bool) -> Option<()> {
+        let room = (MOST - CUT.len()).saturating_sub(self.0.len() + 2 + if is_ended { 0 } else { UNENDED.len() });
+        if line.len() <= room {
+            self.0.push(sign);
+            self.0.push_str(line);
+            self.0.push('\n');
+            self.0.push_str(if is_ended { "" } else { UNENDED });
+            return Some(());
+        }
+        let mut end = room;
+        while !line.is_char_boundary(end) {
+            end -= 1;
+        }
+        if end > 0 {
+            self.0.push(sign);
+            self.0.push_str(line.get(..end).unwrap_or_default());
+            self.0.push('\n');
+        }
+        None
+    }
+}
+
+fn write_hunk(
+    hunk: &[DiffOp],
+    above: usize,
+    old: &mut Lines<'_>,
+    new: &mut Lines<'_>,
+    out: &mut Bounded,
+) -> Option<()> {
+    let (first, last) = (hunk.first()?, hunk.last()?);
+    let side = |first: Range<usize>, last: Range<usize>| {
+        let count = last.end - first.start;
+        // Of no lines, the one above is named.
+        format!("{},{count}", above + first.start + usize::from(count > 0))
+    };
+    let (was, is) = (side(first.old_range(), last.old_range()), side(first.new_range(), last.new_range()));
+    out.0.push_str(&format!("@@ -{was} +{is} @@\n"));
+    for op in hunk {
+        let sign = if op.tag() == DiffTag::Equal { ' ' } else { '-' };
+        for line in op.old_range() {
+            let shown = old.stored(line);
+            out.line(sign, &shown, old.is_ended(line))?;
+        }
+        if op.tag() != DiffTag::Equal {
+            for line in op.new_range() {
+                out.line('+', &new.added(line), new.is_ended(line))?;
+            }
+        }
+    }
+    Some(())
+}

@@ -1,0 +1,52 @@
+//! Changes, on a real SQLite file and a real Postgres, with an agent's real `mcp.md` (CHANGES.md).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+mod crowd;
+mod kill;
+mod model;
+mod room;
+mod rules;
+
+use std::process::ExitCode;
+
+use room::Kind;
+
+macro_rules! on_both {
+    ($($module:ident::$test:ident,)+) => {
+        mcp_registry_test_trials::run([$(
+            (concat!("sqlite::", stringify!($test)), (|| room::on(Kind::Sqlite, |room| Box::pin($module::$test(room)))) as fn() -> _),
+            (concat!("postgres::", stringify!($test)), (|| room::on(Kind::Postgres, |room| Box::pin($module::$test(room)))) as fn() -> _),
+        )+])
+    };
+}
+
+fn main() -> ExitCode {
+    if kill::is_worker() {
+        return kill::work();
+    }
+    let code = on_both![
+        rules::h2_what_cannot_be_told_is_refused,
+        rules::h3_what_has_ended_stays_as_it_is,
+        rules::h4_the_identity_is_what_is_asked_for_and_where,
+        rules::h5_h6_the_same_is_asked_for_once,
+        rules::h7_a_preview_shows_all_and_writes_nothing,
+        rules::h8_a_request_lacks_one_thing_after_another,
+        rules::h8_a_token_says_who_asks,
+        rules::h9_what_is_approved_is_done_once,
+        rules::h9_a_time_is_waited_for,
+        rules::h10_what_changed_since_is_a_conflict,
+        rules::h10_the_policy_is_asked_again,
+        rules::h10_every_way_out_ends_it,
+        rules::h12_what_nobody_decides_expires,
+        rules::h13_who_asked_does_not_decide,
+        rules::h14_the_urgent_comes_first,
+        rules::l2_l7_denials_are_on_record_and_no_secret_is,
+        crowd::h5_sixty_four_who_ask_the_same_get_one,
+        crowd::h3_of_those_who_decide_one_wins,
+        crowd::h10_nothing_is_carried_out_twice,
+        model::h3_any_interleaving_keeps_to_the_states,
+        kill::h11_a_killed_executor_leaves_what_is_true,
+    ];
+    room::stop_postgres();
+    code
+}

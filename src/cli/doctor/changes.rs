@@ -1,0 +1,28 @@
+//! Changes: whether any waits, or was left halfway.
+
+use mcp_registry_governance::{Governance, State};
+
+use super::check::Check;
+
+const NAME: &str = "changes";
+
+pub(super) async fn check(governance: &Governance) -> Check {
+    let counted = match governance.count().await {
+        Ok(counted) => counted,
+        Err(error) => return Check::failed(NAME, &error),
+    };
+    let standing = |state| counted.get(&state).copied().filter(|total| *total > 0);
+    let said = |total: Option<u64>, what: &str| total.map(|total| format!("{total} {what}"));
+    let waiting = said(standing(State::Pending), "waiting for a decision");
+    let executing = said(standing(State::Executing), "being carried out");
+    let interrupted = said(standing(State::Interrupted), "interrupted, their effect not there");
+    let is_halfway = executing.is_some() || interrupted.is_some();
+    let parts: Vec<_> = [waiting, executing, interrupted].into_iter().flatten().collect();
+    match parts.join("; ") {
+        none if none.is_empty() => Check::pass(NAME, "none waits"),
+        some if is_halfway => {
+            Check::warn(NAME, some, "see mcp-registry changes list; what is wanted still must be asked for again")
+        }
+        some => Check::pass(NAME, some).hint("see mcp-registry changes list"),
+    }
+}

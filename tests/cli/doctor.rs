@@ -1,0 +1,99 @@
+//! `doctor`: what it finds, and that it changes nothing.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::sandbox::Sandbox;
+
+const STATE: &str = "home/.local/state/mcp-registry";
+
+/// Every file and folder, with its mode and content.
+fn everything(folder: &Path) -> BTreeMap<String, (u32, Option<Vec<u8>>)> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let about = path.symlink_metadata().unwrap();
+            found.insert(path.display().to_string(), (about.permissions().mode(), std::fs::read(&path).ok()));
+            if about.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    found
+}
+
+fn chmod(sandbox: &Sandbox, file: &str, mode: u32) {
+    std::fs::set_permissions(sandbox.path(file), std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// The agent's folder and its document as they should be, whatever the umask is.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("agent/mcp.md", "## time\ncommand: npx\n");
+    chmod(&sandbox, "agent", 0o755);
+    chmod(&sandbox, "agent/mcp.md", 0o644);
+    for folder in ["", "home"] {
+        chmod(&sandbox, folder, 0o755);
+    }
+    sandbox.variable("MCP_REGISTRY_AGENT_ROOT", "agent")
+}
+
+/// The state folder with a file of its own.
+fn with_state(sandbox: &Sandbox, file: &str, text: &str) {
+    sandbox.write(&format!("{STATE}/{file}"), text);
+    let state = Path::new(STATE);
+    for folder in state.ancestors().take_while(|folder| folder.starts_with("home/.local")) {
+        chmod(sandbox, folder.to_str().unwrap(), 0o700);
+    }
+    chmod(sandbox, &format!("{STATE}/{file}"), 0o600);
+}
+
+#[test]
+fn all_is_well() {
+    let sandbox = sandbox();
+    let before = everything(&sandbox.path(""));
+    let new = sandbox.session(&[&["doctor"], &["doctor", "--format", "json"], &["--color", "always", "doctor"]]);
+    assert_eq!(everything(&sandbox.path("")), before, "it changed something");
+    with_state(&sandbox, "policy.toml", "version = 1\n[servers]\ncommands = [\"npx\"]\n");
+    chmod(&sandbox, &format!("{STATE}/policy.toml"), 0o644);
+    assert_snapshot!(new + "\n" + &sandbox.run(&["doctor"]));
+}
+
+#[test]
+fn what_is_wrong_is_told_with_what_to_do() {
+    let mut text = String::new();
+    let mut told = |sandbox: &Sandbox, args: &[&str]| {
+        text += &sandbox.run(args);
+        text += "\n";
+    };
+
+    let agent = sandbox();
+    agent.write("agent/mcp.md", "## time\ncommand: npx\n## broken\n## \u{1b}[2Jtitle\n");
+    agent.write("agent/.mcp.md.7.part", "");
+    agent.write("agent/mcp.md.saved-1", "");
+    chmod(&agent, "agent", 0o777);
+    told(&agent, &["doctor"]);
+    chmod(&agent, "agent", 0o755);
+    chmod(&agent, "agent/mcp.md", 0o444);
+    std::fs::remove_file(agent.path("agent/mcp.md.saved-1")).unwrap();
+    told(&agent, &["doctor", "--format", "yaml"]);
+    told(&agent, &["doctor", "--agent-root", "nowhere"]);
+    told(&agent, &["doctor", "--agent-root", "bin/npx"]);
+    told(&agent, &["doctor", "--backend", "pigeon://me:hunter2@loft/", "--format", "json"]);
+
+    let state = sandbox();
+    with_state(&state, "policy.toml", "version = true\n");
+    with_state(&state, "ledger.jsonl", "{\"seq\":1}\n");
+    told(&state, &["doctor"]);
+    std::fs::remove_file(state.path(&format!("{STATE}/ledger.jsonl"))).unwrap();
+    with_state(&state, "other", "");
+    chmod(&state, &format!("{STATE}/other"), 0o644);
+    told(&state, &["doctor", "--format", "json"]);
+    chmod(&state, STATE, 0o777);
+    told(&state, &["doctor"]);
+    told(&sandbox().variable("MCP_REGISTRY_STATE_DIR", "here"), &["doctor"]);
+    assert_snapshot!(text);
+}
