@@ -35,11 +35,12 @@ pub(crate) fn write_listing(out: &mut impl Write, listing: &Listing) -> io::Resu
     for McpServerRef { name, description, transport, version, source } in servers {
         out.write_all(before)?;
         before = b",{\"name\":\"";
-        write_inside(out, name.as_str())?;
+        // A name holds nothing that would be written otherwise (rule 1), nor does a transport.
+        out.write_all(name.as_str().as_bytes())?;
         out.write_all(b"\",\"description\":\"")?;
         write_inside(out, description)?;
         out.write_all(b"\",\"transport\":\"")?;
-        write_inside(out, transport.as_str())?;
+        out.write_all(transport.as_str().as_bytes())?;
         out.write_all(b"\",\"version\":")?;
         match version {
             None => out.write_all(b"null")?,

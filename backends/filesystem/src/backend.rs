@@ -13,7 +13,7 @@ use mcp_registry_spec::{
 use crate::config::Config;
 use crate::document::{self, Document, Entry, Problem};
 use crate::folder::Folder;
-use crate::read::read;
+use crate::read;
 use crate::read_paths::ReadPaths;
 
 /// The id the backend is registered under.
@@ -81,7 +81,7 @@ impl Inner {
         let Some(folder) = Folder::look(&self.config.folder, self.config.follow_links)? else {
             return Ok(String::new());
         };
-        let found = read(&folder, Path::new(DOCUMENT), self.config.follow_links)?;
+        let found = read::read(&folder, Path::new(DOCUMENT), self.config.follow_links)?;
         Ok(found.map(|found| found.text).unwrap_or_default())
     }
 
@@ -94,15 +94,22 @@ impl Inner {
     }
 
     fn listing(&self) -> Result<Listing> {
-        let text = self.text()?;
+        let folder = Folder::look(&self.config.folder, self.config.follow_links)?;
+        let Some(folder) = folder else { return Ok(Listing::default()) };
+        read::look_at(&folder, Path::new(DOCUMENT), self.config.follow_links, |text| self.listing_of(text))
+    }
+
+    fn listing_of(&self, text: &str) -> Listing {
         let mut listing = Listing::default();
-        for (name, summary) in document::summaries(&text) {
+        let summaries = document::summaries(text);
+        listing.servers.reserve(summaries.size_hint().1.unwrap_or_default());
+        for (name, summary) in summaries {
             match summary {
                 Ok(summary) => listing.servers.push(to_ref(name, summary.transport, summary.description.into_owned())),
                 Err(problem) => listing.broken.push(BrokenEntry { name, error: self.error(problem) }),
             }
         }
-        Ok(listing)
+        listing
     }
 
     /// What loading an entry gives: the spec, if its path arguments may be used.
@@ -179,7 +186,7 @@ impl Inner {
             }
             // A document that cannot be read is no reason to pretend that there is none.
             let found = Folder::look(&entry.path(), false)
-                .and_then(|folder| folder.map_or(Ok(None), |folder| read(&folder, Path::new(DOCUMENT), false)));
+                .and_then(|folder| folder.map_or(Ok(None), |folder| read::read(&folder, Path::new(DOCUMENT), false)));
             let has_entries = match found {
                 Ok(found) => found.is_some_and(|f| Document::parse(&f.text).entries().next().is_some()),
                 Err(_) => true,

@@ -97,6 +97,9 @@ const TOKEN_BYTES: [bool; 256] = {
 /// token, a private key, or a long mixture of cases and digits.
 #[must_use]
 pub fn is_secret_shaped(word: &str) -> bool {
+    if word.len() < SHORTEST_TOKEN {
+        return false;
+    }
     if word.bytes().all(|b| is_token_byte(b) || matches!(b, b'/' | b'=')) {
         is_token(word.as_bytes())
     } else {

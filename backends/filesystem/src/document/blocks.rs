@@ -44,15 +44,19 @@ impl Block {
     }
 }
 
-/// Calls `visit` with each top-level block of `text` from `start` on, where nothing is open, in order.
-pub(crate) fn walk(text: &str, mut start: usize, mut visit: impl FnMut(Block)) {
+/// Calls `visit` with each top-level block of `text` from `start` on, where nothing is open, in order, up to
+/// the first place at or behind `until` where it is seen that nothing is open again; returns that place.
+pub(crate) fn walk(text: &str, mut start: usize, until: usize, mut visit: impl FnMut(Block)) -> usize {
     if start == 0 && text.starts_with('\u{feff}') {
         start = '\u{feff}'.len_utf8();
     }
     let mut blocks = Vec::new();
     let mut size = CHUNK;
-    while start < text.len() {
-        start = plain::walk(text, start, &mut visit);
+    while start < until {
+        start = plain::walk(text, start, until, &mut visit);
+        if start >= until {
+            break;
+        }
         let boundary = next_boundary(text, start + size);
         let sentinel = line_end(text, boundary);
         blocks.clear();
@@ -67,6 +71,7 @@ pub(crate) fn walk(text: &str, mut start: usize, mut visit: impl FnMut(Block)) {
         start = boundary;
         size = CHUNK;
     }
+    start
 }
 
 /// The first line at or after `from` that begins with `## `, or the end.
@@ -188,7 +193,7 @@ pub(crate) mod tests {
 
     fn blocks(text: &str) -> Vec<Block> {
         let mut out = Vec::new();
-        walk(text, 0, |block| out.push(block));
+        walk(text, 0, text.len(), |block| out.push(block));
         out
     }
 

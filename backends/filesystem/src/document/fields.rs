@@ -48,7 +48,7 @@ impl Key {
     }
 
     /// The field that a line begins with, and what stands behind its colon.
-    fn beginning(line: &str) -> Option<(Self, &str)> {
+    pub(crate) fn beginning(line: &str) -> Option<(Self, &str)> {
         // No two of them begin with the same letter. Each prefix is spelt out: the compiler turns what it
         // knows into a comparison or two, and anything else into a call.
         let (key, rest) = match line.as_bytes() {

@@ -232,10 +232,16 @@ impl<'a> LineCounter<'a> {
     }
 
     pub(crate) fn line_of(&mut self, offset: usize) -> usize {
-        let between = self.text.as_bytes().get(self.at..offset).unwrap_or_default();
-        self.line += count_lines(between);
-        self.at = self.at.max(offset);
+        if let Some(between) = self.text.as_bytes().get(self.at..offset).filter(|between| !between.is_empty()) {
+            self.line += count_lines(between);
+            self.at = offset;
+        }
         self.line
+    }
+
+    /// Goes on to the offset `at`, which lies so many lines further.
+    pub(crate) fn skip_to(&mut self, at: usize, lines: usize) {
+        (self.at, self.line) = (at, self.line + lines);
     }
 }
 

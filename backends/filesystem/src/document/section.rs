@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use mcp_registry_spec::{McpServerSpec, ServerName};
 
-use super::blocks::{self, Block, line_end};
+use super::blocks::{self, Block};
 use super::fields::{self, Line};
-use super::{LineCounter, Problem, count_lines, interpret};
+use super::{LineCounter, Problem, interpret};
 
 /// The title of the section that lists commands, in any case.
 const RESERVED: &str = "allowed commands";
@@ -31,32 +31,21 @@ pub(crate) type Tail = Option<(usize, &'static str)>;
 /// Calls `visit` with each section of `text`, in order. It is one section that is opened anew, so
 /// that those who only look need no memory for all of them.
 pub(crate) fn walk<'a>(text: &'a str, visit: impl FnMut(&Section<'a>)) -> Tail {
-    walk_from(text, 0, visit)
+    walk_some(text, 0..text.len(), &mut LineCounter::new(text, 0, 1), visit).1
 }
 
-/// Calls `visit` with each section that begins in `part`, where nothing is open at the start. Says
-/// whether nothing is open at its end either: else what was visited may not be what the text says.
-pub(crate) fn walk_part<'a>(text: &'a str, part: Range<usize>, mut visit: impl FnMut(&Section<'a>)) -> bool {
-    let mut is_closed = part.end == text.len();
-    // With the line behind it, which is a section's heading unless something is open there.
-    let with_next = text.get(..line_end(text, part.end)).unwrap_or_default();
-    walk_from(with_next, part.start, |section| {
-        if section.span.start == part.end {
-            is_closed = true;
-        } else {
-            visit(section);
-        }
-    });
-    is_closed
-}
-
-/// Calls `visit` with each section from `start` on, where nothing is open.
-fn walk_from<'a>(text: &'a str, start: usize, mut visit: impl FnMut(&Section<'a>)) -> Tail {
+/// Calls `visit` with each section that begins in `some`, where nothing is open at the start, and with those
+/// behind until it is seen that nothing is open again; returns where.
+pub(crate) fn walk_some<'a>(
+    text: &'a str,
+    some: Range<usize>,
+    lines: &mut LineCounter<'a>,
+    mut visit: impl FnMut(&Section<'a>),
+) -> (usize, Tail) {
     let mut tail = None;
     let mut is_open = false;
     let mut section = Section::default();
-    let mut lines = LineCounter::new(text, start, 1 + count_lines(text.as_bytes().get(..start).unwrap_or_default()));
-    blocks::walk(text, start, |block| {
+    let end = blocks::walk(text, some.start, some.end, |block| {
         tail = match &block {
             Block::Yaml { span } => Some((span.start, "code fence")),
             Block::Other { span, what } => Some((span.start, *what)),
@@ -80,10 +69,10 @@ fn walk_from<'a>(text: &'a str, start: usize, mut visit: impl FnMut(&Section<'a>
         }
     });
     if is_open {
-        section.span.end = text.len();
+        section.span.end = end;
         visit(&section);
     }
-    tail
+    (end, tail)
 }
 
 impl<'a> Section<'a> {

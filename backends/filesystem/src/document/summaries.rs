@@ -4,17 +4,22 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::{iter, thread};
+use std::{thread, vec};
 
 use mcp_registry_spec::name::is_name;
 use mcp_registry_spec::reference::sort_by_name;
 use mcp_registry_spec::{McpServerSpec, ServerName, TransportKind};
 
+use super::glance::{self, Seen};
 use super::section::{self, Section};
-use super::{Problem, blocks, glance, next_twin, twin_problem};
+use super::{LineCounter, Problem, blocks, count_lines, next_twin, plain, twin_problem};
 
 /// How long a text must be, in bytes, for a second thread to save more time than it costs.
 const WORTH_A_THREAD: usize = 4 * 1024 * 1024;
+
+/// How long an entry is, in bytes, at the least, bar few. Room that is not used is not touched, and costs
+/// nothing.
+const SHORT_ENTRY: usize = 32;
 
 /// What a listing shows of an entry.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,43 +31,44 @@ pub struct Summary<'a> {
 }
 
 /// The name of each entry with its summary, or with what is wrong with it: the
-/// [entries](super::Document::entries) in short, at a fraction of their cost.
+/// [entries](super::Document::entries) in short, at a fraction of their cost. There are no more of them than
+/// the upper bound of the size hint.
 pub fn summaries(text: &str) -> impl Iterator<Item = (ServerName, Result<Summary<'_>, Problem>)> {
     let mut rest = glances(text).peekable();
-    iter::from_fn(move || {
+    // As many as there are glances, but for twins.
+    (0..rest.len()).map_while(move |_| {
         let Glance { title, line, seen } = rest.next()?;
         let name = ServerName::parse(title).ok()?;
         let summary = match (next_twin(&mut rest, |other| other.title == title), seen) {
             (Some(twin), _) => Err(twin_problem(&name, line, twin.line)),
-            (None, Ok(summary)) => Ok(summary),
+            (None, Ok(description)) => Ok(Summary { transport: TransportKind::Stdio, description: description.into() }),
             (None, Err(section)) => section.spec(text, name.clone(), &mut Vec::new()).map(Summary::from),
         };
         Some((name, summary))
     })
 }
 
-/// A section whose title is a name, and what a glance tells of it: its summary, or nothing.
+/// A section whose title is a name, and what a glance tells of it: the description of an entry that runs a
+/// command, or nothing.
 struct Glance<'a> {
     title: &'a str,
     line: usize,
-    seen: Result<Summary<'a>, Box<Section<'a>>>,
+    seen: Result<&'a str, Box<Section<'a>>>,
 }
 
 /// A glance at each section that may be an entry, by title; those of one title in the order of the
 /// document.
-fn glances(text: &str) -> impl Iterator<Item = Glance<'_>> {
+fn glances(text: &str) -> vec::IntoIter<Glance<'_>> {
     let halves = if text.len() < WORTH_A_THREAD { None } else { in_halves(text) };
-    merged(halves.unwrap_or_else(|| [in_part(text, 0..text.len()).unwrap_or_default(), Vec::new()]))
+    halves.map_or_else(|| in_part(text, 0..text.len()).unwrap_or_default(), merged).into_iter()
 }
 
 /// The glances of two parts that follow each other, by title.
-fn merged([front, back]: [Vec<Glance<'_>>; 2]) -> impl Iterator<Item = Glance<'_>> {
-    let (mut front, mut back) = (front.into_iter().peekable(), back.into_iter().peekable());
-    iter::from_fn(move || match (front.peek(), back.peek()) {
-        (Some(one), Some(other)) if other.title < one.title => back.next(),
-        (None, _) => back.next(),
-        _ => front.next(),
-    })
+fn merged<'a>([mut front, back]: [Vec<Glance<'a>>; 2]) -> Vec<Glance<'a>> {
+    front.extend(back);
+    // Finds the two runs, and merges them.
+    front.sort_by(|one, other| one.title.cmp(other.title));
+    front
 }
 
 /// The glances of both halves, taken at the same time; `None` when something is open in the middle,
@@ -78,18 +84,36 @@ fn in_halves(text: &str) -> Option<[Vec<Glance<'_>>; 2]> {
 
 /// The glances of a part that begins where nothing is open; `None` when something is open at its end.
 fn in_part(text: &str, part: Range<usize>) -> Option<Vec<Glance<'_>>> {
+    let before = text.as_bytes().get(..part.start)?;
     // Nearly every field refuses a NUL: looked for once, and not in each.
     let has_nul = memchr::memchr(0, text.as_bytes().get(part.clone())?).is_some();
-    let mut found = Vec::new();
-    let is_whole = section::walk_part(text, part, |section| {
-        if is_name(section.title()) {
-            let seen = if has_nul { None } else { glance::summary(section, text) };
-            let seen = seen.ok_or_else(|| Box::new(section.clone()));
-            found.push(Glance { title: section.title(), line: section.line(), seen });
+    let mut found = Vec::with_capacity(part.len() / SHORT_ENTRY);
+    // With the line behind it, which is a section's heading unless something is open there.
+    let with_next = text.get(..blocks::line_end(text, part.end))?;
+    let mut is_closed = part.end == text.len();
+    let mut lines = LineCounter::new(text, part.start, 1 + count_lines(before));
+    let mut at = part.start;
+    while at < part.end {
+        let mut seen = Seen::default();
+        let plain = plain::section(with_next, at, |line, _| seen.line(line)).filter(|_| !has_nul);
+        if let Some((plain, description)) = plain.zip(seen.description()) {
+            found.push(Glance { title: plain.title, line: lines.line_of(at), seen: Ok(description) });
+            lines.skip_to(plain.end, plain.lines);
+            at = plain.end;
+            continue;
         }
-    });
+        (at, _) = section::walk_some(with_next, at..at + 1, &mut lines, |section| {
+            let (title, line) = (section.title(), section.line());
+            if section.span().start == part.end {
+                is_closed = true;
+            } else if is_name(title) {
+                let seen = if has_nul { None } else { glance::description(section, text) };
+                found.push(Glance { title, line, seen: seen.ok_or_else(|| Box::new(section.clone())) });
+            }
+        });
+    }
     sort_by_name(&mut found, |glance| glance.title);
-    is_whole.then_some(found)
+    (is_closed || at == part.end).then_some(found)
 }
 
 impl From<McpServerSpec> for Summary<'_> {
