@@ -113,7 +113,8 @@ fn installer(agent: &Path, number: usize) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-registry"));
     command.args(["install", &format!("new-{number}"), "--env", "API_TOKEN=$ACME_TOKEN", "--agent-root"]).arg(agent);
     command.args(["--", "npx", "-y", "@acme/new"]);
-    command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.env_clear().env("MCP_REGISTRY_STATE_DIR", agent.with_extension("state"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 

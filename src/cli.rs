@@ -4,6 +4,8 @@
 //! `settings` decides which registry is meant, `printer` is the only place that prints, and
 //! `app` opens the registry and starts an async runtime where the backend needs one.
 
+#[cfg(any(feature = "catalog", feature = "governance"))]
+mod absolute;
 mod app;
 mod args;
 mod audit;
@@ -28,9 +30,13 @@ mod init;
 mod input;
 mod install;
 mod json;
+#[cfg(feature = "governance")]
+mod ledger;
 mod list;
 mod migrate;
 mod names;
+#[cfg(feature = "governance")]
+mod os_user;
 mod place;
 #[cfg(feature = "governance")]
 mod policy;
@@ -50,6 +56,7 @@ mod uninstall;
 mod update;
 mod usage;
 mod validate;
+mod writer;
 mod yaml;
 
 use std::ffi::OsString;
@@ -102,6 +109,9 @@ enum Command {
     #[command(subcommand)]
     Policy(policy::Policy),
     #[cfg(feature = "governance")]
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
+    #[cfg(feature = "governance")]
     Doctor(With<doctor::Doctor>),
     Backends(With<backends::Backends>),
     #[cfg(feature = "conformance")]
@@ -118,9 +128,9 @@ impl Command {
             Self::List(command) => app.with_registry(command),
             Self::Show(command) => app.with_registry(command),
             Self::Validate(command) => app.with_registry(command),
-            Self::Install(command) => app.with_registry(command),
-            Self::Update(command) => app.with_registry(command),
-            Self::Uninstall(command) => app.with_registry(command),
+            Self::Install(command) => app.with_writer(command),
+            Self::Update(command) => app.with_writer(command),
+            Self::Uninstall(command) => app.with_writer(command),
             Self::Capabilities(command) => app.with_registry(command),
             Self::RefreshCapabilities(command) => app.with_registry(command),
             Self::Audit(command) => app.with_registry(command),
@@ -139,6 +149,12 @@ impl Command {
             Self::Policy(policy::Policy::Explain(command)) => app.without_registry(*command),
             #[cfg(feature = "governance")]
             Self::Doctor(command) => app.without_registry(command),
+            #[cfg(feature = "governance")]
+            Self::Ledger(ledger::Ledger::Verify(command)) => app.without_registry(command),
+            #[cfg(feature = "governance")]
+            Self::Ledger(ledger::Ledger::Accept(command)) => app.without_registry(command),
+            #[cfg(feature = "governance")]
+            Self::Ledger(ledger::Ledger::Show(command)) => app.without_registry(command),
             Self::Backends(command) => app.without_registry(command),
             #[cfg(feature = "conformance")]
             Self::Conformance(command) => app.without_registry(command),

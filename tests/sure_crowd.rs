@@ -5,7 +5,7 @@ mod sure_support;
 
 use std::process::{Child, Output};
 
-use sure_support::{Agent, DOCUMENT, error_of};
+use sure_support::{Agent, DOCUMENT, SEEDED, error_of};
 
 const CROWD: usize = 200;
 
@@ -23,7 +23,7 @@ fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 fn seeded() -> impl Iterator<Item = String> {
-    ["first", "broken", "last"].into_iter().map(str::to_owned)
+    SEEDED.into_iter().map(str::to_owned)
 }
 
 #[test]
@@ -34,6 +34,7 @@ fn of_different_names_none_is_lost() {
     assert_eq!(agent.names(), sorted(seeded().chain((0..CROWD).map(|i| format!("s{i}")))));
     assert!(agent.text().starts_with(DOCUMENT));
     agent.assert_no_litter();
+    agent.assert_on_record_but(&SEEDED);
 }
 
 #[test]
@@ -51,6 +52,7 @@ fn of_one_name_one_wins() {
     let shown: serde_json::Value = serde_json::from_slice(&shown).unwrap();
     assert_eq!(shown["command"], format!("c{}", winners[0].0), "the entry is the winner's");
     agent.assert_no_litter();
+    agent.assert_on_record_but(&SEEDED);
 }
 
 /// The file is not there yet: its first writers are as careful as the later ones.
@@ -62,6 +64,7 @@ fn the_first_writers_of_a_new_file() {
     assert!(outputs.iter().all(|o| o.status.success()), "{outputs:?}");
     assert_eq!(agent.names(), sorted((0..50).map(|i| format!("s{i}"))));
     agent.assert_no_litter();
+    agent.assert_on_record_but(&[]);
 }
 
 #[test]
@@ -86,6 +89,7 @@ fn installs_and_uninstalls_of_one_name() {
             assert_eq!((i % 2, error_of(output).0.as_str()), (0, "already_installed"));
         }
     }
+    agent.assert_on_record_but(&SEEDED);
     agent.succeed("uninstall one");
     assert_eq!(agent.text(), DOCUMENT);
     agent.assert_no_litter();

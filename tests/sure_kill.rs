@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use sure_support::{Agent, DOCUMENT, Random};
+use sure_support::{Agent, DOCUMENT, Random, SEEDED};
 
 const TRIALS: u32 = 200;
 const INSTALL: &str = "install victim --command npx --arg x --env T=$T";
@@ -45,6 +45,7 @@ fn trial(expected: &Expected, seen: &mut Seen, wait: impl FnOnce(&Agent)) {
     agent.succeed("install next --command uvx -o lock_timeout=5");
     agent.assert_no_litter();
     assert!(agent.text().starts_with(&text) && agent.names().contains(&"next".to_owned()));
+    agent.assert_on_record_but(&SEEDED);
 }
 
 fn note(seen: &mut Seen, agent: &Agent, status: ExitStatus, is_new: bool) {

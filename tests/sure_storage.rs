@@ -129,12 +129,13 @@ fn a_file_of_another_owner() -> Tried {
 
 /// The first byte that does not fit is refused by the system, as on a full disk.
 fn a_file_that_may_not_grow() {
-    let agent = Agent::with(&DOCUMENT.replace("Kept", &"Kept ".repeat(400)));
+    let agent = Agent::with(&DOCUMENT.replace("Kept", &"Kept ".repeat(400_000)));
     let before = agent.text();
     let install = agent.command(INSTALL);
     let mut command = Command::new("/bin/sh");
-    // Blocks of 512 bytes: enough for a part of the new text. A signal that is ignored becomes an error.
-    command.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""]);
+    // Blocks of 512 bytes, or of 1024: enough for the ledger, and for a part of the new text. A signal that is
+    // ignored becomes an error.
+    command.args(["-c", "trap '' XFSZ; ulimit -f 1500; exec \"$0\" \"$@\""]);
     command.arg(install.get_program()).args(install.get_args());
     command.env_clear().env("HOME", agent.home()).current_dir(agent.home());
     let output = command.output().unwrap();
@@ -154,6 +155,7 @@ fn on_a_tiny_disk(options: &str, script: &str) -> Option<(PathBuf, tempfile::Tem
         .args(["/bin/sh", "-c", &mounted, env!("CARGO_BIN_EXE_mcp-registry")])
         .current_dir(dir.path())
         .env("HOME", dir.path())
+        .env("MCP_REGISTRY_STATE_DIR", dir.path().join("state"))
         .output();
     match output {
         Ok(output) if output.status.success() => Some((dir.path().join("out"), dir)),

@@ -12,11 +12,18 @@ use super::config_file::ConfigFile;
 use super::failure::{Failure, Outcome};
 use super::printer::{Format, Printer};
 use super::settings::Settings;
+use super::writer::Writer;
 
 /// A command that works on a registry.
 pub(crate) trait RegistryCommand: Args {
     /// Does it.
     async fn run(self, registry: &McpServerRegistry, printer: &mut Printer) -> Result<Outcome, Failure>;
+}
+
+/// A command that writes entries as the operator.
+pub(crate) trait WriteCommand: Args {
+    /// Does it.
+    async fn run(self, writer: &Writer, printer: &mut Printer) -> Result<Outcome, Failure>;
 }
 
 /// A command that needs none.
@@ -57,6 +64,21 @@ impl App {
             let request = settings.request()?;
             run_on(&settings.backends, &request, async |registry| {
                 let outcome = own.run(registry, printer).await?;
+                registry.close().await?;
+                Ok(outcome)
+            })
+        })
+    }
+
+    /// Runs a command that writes to the registry that the settings name.
+    pub(crate) fn with_writer<C: WriteCommand>(self, command: With<C>) -> ExitCode {
+        self.prepared(command, Use::COMMON, |own, settings, printer| {
+            let request = settings.request()?;
+            // What is done is put on record in a database.
+            let tokio = cfg!(feature = "governance");
+            drive(&settings.backends, &request, tokio, async |registry| {
+                let writer = Writer::new(registry.clone(), &request, &settings.backends)?;
+                let outcome = own.run(&writer, printer).await?;
                 registry.close().await?;
                 Ok(outcome)
             })
@@ -109,17 +131,34 @@ pub(crate) fn run_on<T>(
     request: &OpenRequest,
     work: impl AsyncFnOnce(&McpServerRegistry) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    if !backends.find(&request.locator)?.tokio {
+    drive(backends, request, false, work)
+}
+
+/// The same; `tokio` says whether the work needs a runtime though the backend should not.
+pub(crate) fn drive<T>(
+    backends: &Backends,
+    request: &OpenRequest,
+    tokio: bool,
+    work: impl AsyncFnOnce(&McpServerRegistry) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let registry = open(backends, request)?;
+    if !tokio && !backends.find(&request.locator)?.tokio {
         // A runtime, or a thread, costs more than all a local backend does.
-        let registry = backends.open(&request.clone().may_block())?;
         return pollster::block_on(work(&registry));
     }
-    let registry = backends.open(request)?;
     let runtime = start(&mut Builder::new_current_thread())?;
     let result = runtime.block_on(work(&registry));
     // The system's lookup of a name cannot be given up: one that hangs must not keep the process.
     runtime.shutdown_background();
     result
+}
+
+/// Opens a registry for one who drives nothing else meanwhile.
+fn open(backends: &Backends, request: &OpenRequest) -> Result<McpServerRegistry, Error> {
+    match backends.find(&request.locator)?.tokio {
+        true => backends.open(request),
+        false => backends.open(&request.clone().may_block()),
+    }
 }
 
 /// Starts an async runtime.

@@ -37,7 +37,8 @@ const THREADS: usize = 16;
 /// Runs the cases of the conformance suite whose names contain one of the filters; all of them
 /// without any. Only --allow-writes lets it write: it then uses scopes named conformance-<random>
 /// and removes what it wrote when it ends, also on Ctrl-C. Of a backend that keeps scopes without
-/// entries, these stay, empty; of folders with an mcp.md nothing does.
+/// entries, these stay, empty; of folders with an mcp.md nothing does. What it writes there is no write
+/// of the operator's, and is not in the ledger.
 ///
 /// The exit status is 1 when a case failed, when it was interrupted, or when something could not be
 /// removed. A case that cannot be run is ignored and says why.

@@ -1,9 +1,11 @@
 //! Where the catalog service keeps what nobody named a place for: the user's data folder.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use mcp_registry_spec::{Digest, Error, ErrorKind, Locator, ProcessEnvironment, Result, xdg};
 use mcp_registry_store::{Options, Store, Tokens};
+
+use super::absolute::real;
 
 /// Where entries are kept when nobody says: a database in the data folder.
 ///
@@ -55,17 +57,6 @@ fn place_of(store: &str) -> String {
     };
     let digest = Digest::of_bytes(&[scheme.as_bytes(), b":", &place].concat()).to_string();
     digest.chars().skip_while(|c| *c != ':').skip(1).take(16).collect()
-}
-
-/// Where a path leads, by no link; what is not there yet has none.
-fn real(path: &Path) -> PathBuf {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let found = whole.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
-    match found.and_then(|(above, real)| Some((real, whole.strip_prefix(above).ok()?))) {
-        // Part by part, so that a slash at the end makes no difference.
-        Some((real, rest)) => real.components().chain(rest.components()).collect(),
-        None => whole,
-    }
 }
 
 /// The database that a locator names, if it does, perhaps with the backend's id before it.

@@ -1,13 +1,14 @@
 //! `install`: a new entry.
 
-use mcp_registry_spec::{McpServerRegistry, SpecFields};
+use mcp_registry_spec::SpecFields;
 
-use super::app::RegistryCommand;
+use super::app::WriteCommand;
 use super::failure::{Failure, Outcome};
 use super::list::refs;
 use super::names::BeforeCommand;
 use super::printer::Printer;
-use super::spec_args::{SpecArgs, explain};
+use super::spec_args::SpecArgs;
+use super::writer::Writer;
 
 /// Add a server's entry.
 ///
@@ -28,17 +29,15 @@ pub(crate) struct Install {
     spec: SpecArgs,
 }
 
-impl RegistryCommand for Install {
-    async fn run(self, registry: &McpServerRegistry, printer: &mut Printer) -> Result<Outcome, Failure> {
+impl WriteCommand for Install {
+    async fn run(self, writer: &Writer, printer: &mut Printer) -> Result<Outcome, Failure> {
         let name = self.name.parse()?;
         if self.spec.is_empty() {
             return Err(Failure::usage("nothing is given to install", "add -- COMMAND ARGS, --url URL or --from FILE"));
         }
         let context = self.spec.context();
         let spec = self.spec.apply(name, SpecFields::default())?;
-        #[cfg(feature = "governance")]
-        super::governed::admit(registry, &spec).await?;
-        let installed = registry.install(&spec, &context).await.map_err(explain)?;
+        let installed = writer.install(&spec, &context).await?;
         printer.data(&installed, |text| refs(text, std::slice::from_ref(&installed)))?;
         printer.note(&format!("installed {}", installed.name));
         Ok(Outcome::Good)

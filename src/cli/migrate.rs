@@ -3,14 +3,13 @@
 //! Nothing is replaced and nothing removed: what is there and equal was copied before, what is there
 //! and differs is for a person to decide. So it may be stopped and begun again at any time.
 
+mod copier;
 mod report;
 
 use std::collections::BTreeMap;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use mcp_registry_spec::{
-    Backends, Digest, Error, ErrorKind, Loaded, McpServerRegistry, McpServerSpec, OpenRequest, Scope, ServerName,
-    WriteContext,
+    Backends, Digest, Error, ErrorKind, Loaded, McpServerRegistry, OpenRequest, Scope, ServerName, WriteContext,
 };
 use tokio::runtime::Builder;
 
@@ -18,7 +17,8 @@ use super::app::{self, LocalCommand};
 use super::failure::{Failure, Outcome};
 use super::printer::Printer;
 use super::settings::Settings;
-use super::spec_args::{LiteralArgs, explain};
+use super::spec_args::LiteralArgs;
+use copier::{Copier, is_refusal};
 use report::{Copied, Problem, Report};
 
 /// Copy the entries of one backend to another.
@@ -101,9 +101,13 @@ impl Migration<'_> {
     }
 
     fn open(&self, request: &OpenRequest, scope: &Option<Scope>) -> Result<McpServerRegistry, Error> {
+        self.backends.open(&self.request(request, scope))
+    }
+
+    fn request(&self, request: &OpenRequest, scope: &Option<Scope>) -> OpenRequest {
         let mut request = request.clone();
         request.scope.clone_from(scope);
-        self.backends.open(&request)
+        request
     }
 
     async fn copy(
@@ -113,69 +117,56 @@ impl Migration<'_> {
         to: &McpServerRegistry,
     ) -> Result<Copied, Error> {
         let mut copied = Copied::new(scope);
+        let target = Copier::new(to, &self.request(&self.to, &copied.scope), self)?;
         let mut there = digests(to).await?;
-        let entries = from.load_all().await?;
-        let bar = bar(entries.len(), copied.scope.as_ref());
-        let mut meant = Vec::new();
-        for loaded in entries {
-            bar.inc(1);
+        let (mut meant, mut missing) = (Vec::new(), Vec::new());
+        for loaded in from.load_all().await? {
             let spec = match loaded.result {
                 Ok(spec) => spec,
                 // It went between the two looks of a source that is asked one by one.
                 Err(error) if error.kind() == ErrorKind::NotInRegistry => continue,
-                Err(error) if !is_of_the_entry(&error) => return Err(to_be_continued(error)),
+                Err(error) if !error.kind().is_of_entry() => return Err(to_be_continued(error)),
                 Err(error) => {
                     copied.problem(loaded.name, Problem::Broken, &error);
                     continue;
                 }
             };
             let digest = spec.digest()?;
-            #[cfg(feature = "governance")]
-            if !there.contains_key(&spec.name)
-                && let Err(error) = super::governed::admit(to, &spec).await
-            {
-                if error.kind() != ErrorKind::Forbidden {
-                    return Err(error);
-                }
-                copied.problem(spec.name, Problem::Refused, &error);
-                continue;
-            }
             match there.remove(&spec.name) {
-                Some(Some(same)) if same == digest => copied.passed += 1,
+                Some(Some(same)) if same == digest => {
+                    copied.passed += 1;
+                    meant.push((spec.name, digest));
+                }
                 Some(_) => {
                     copied.problem(spec.name, Problem::Differs, &"the target has another entry of that name");
-                    continue;
                 }
-                None => match self.install(to, &spec).await {
-                    Ok(()) => copied.copied += 1,
-                    Err(error) if is_of_the_entry(&error) => {
-                        copied.problem(spec.name, Problem::Refused, &error);
-                        continue;
-                    }
-                    Err(error) => return Err(to_be_continued(error)),
+                None => match target.check(&spec).await {
+                    Ok(()) => missing.push((spec, digest)),
+                    Err(error) if is_refusal(&error) => copied.problem(spec.name, Problem::Refused, &error),
+                    Err(error) => return Err(error),
                 },
             }
-            meant.push((spec.name, digest));
         }
-        bar.finish_and_clear();
-        if !self.dry_run {
-            let there = digests(to).await?;
-            for (name, digest) in meant {
-                if there.get(&name) != Some(&Some(digest)) {
-                    copied.problem(name, Problem::Lost, &"the target does not read as what was copied");
+        if self.dry_run {
+            copied.copied = missing.len();
+            return Ok(copied);
+        }
+        for (name, digest, done) in target.install_all(missing, copied.scope.as_ref()).await? {
+            match done {
+                Ok(()) => {
+                    copied.copied += 1;
+                    meant.push((name, digest));
                 }
+                Err(error) => copied.problem(name, Problem::Refused, &error),
+            }
+        }
+        let there = digests(to).await?;
+        for (name, digest) in meant {
+            if there.get(&name) != Some(&Some(digest)) {
+                copied.problem(name, Problem::Lost, &"the target does not read as what was copied");
             }
         }
         Ok(copied)
-    }
-
-    /// What the command install does, or would do.
-    async fn install(&self, to: &McpServerRegistry, spec: &McpServerSpec) -> Result<(), Error> {
-        let done = match self.dry_run {
-            true => to.check_entry(spec, &self.context),
-            false => to.install(spec, &self.context).await.map(drop),
-        };
-        done.map_err(explain)
     }
 }
 
@@ -186,7 +177,7 @@ async fn digests(registry: &McpServerRegistry) -> Result<BTreeMap<ServerName, Op
         match result.and_then(|spec| spec.digest()) {
             Ok(digest) => digests.insert(name, Some(digest)),
             Err(error) if error.kind() == ErrorKind::NotInRegistry => None,
-            Err(error) if is_of_the_entry(&error) => digests.insert(name, None),
+            Err(error) if error.kind().is_of_entry() => digests.insert(name, None),
             // What could not be read is neither there nor broken: nobody knows.
             Err(error) => return Err(error),
         };
@@ -199,26 +190,4 @@ fn to_be_continued(error: Error) -> Error {
     let hint = "what was copied stays; run it again to go on";
     let whole = error.hint_text().map(|own| format!("{own}; {hint}"));
     error.hint(whole.as_deref().unwrap_or(hint))
-}
-
-/// Whether an error concerns one entry and not the target as a whole.
-fn is_of_the_entry(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::InvalidSpec
-            | ErrorKind::InvalidName
-            | ErrorKind::AlreadyInstalled
-            | ErrorKind::DescriptorInvalid
-            | ErrorKind::CommandNotAllowed
-            | ErrorKind::PathNotAllowed
-    )
-}
-
-/// A bar on standard error, where that is a terminal.
-fn bar(entries: usize, scope: Option<&Scope>) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(entries as u64), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len}") {
-        bar.set_style(style);
-    }
-    bar.with_message(scope.map(Scope::to_string).unwrap_or_default())
 }

@@ -1,10 +1,11 @@
 //! `uninstall`: an entry, removed.
 
-use mcp_registry_spec::{Digest, ErrorKind, McpServerRegistry, ServerName};
+use mcp_registry_spec::{Digest, ErrorKind, ServerName};
 
-use super::app::RegistryCommand;
+use super::app::WriteCommand;
 use super::failure::{Failure, Outcome};
 use super::printer::Printer;
+use super::writer::Writer;
 use super::{names, spec_args};
 
 /// Remove a server's entry, broken or not; one that is not there is removed already.
@@ -18,13 +19,15 @@ pub(crate) struct Uninstall {
     digest: Option<String>,
 }
 
-impl RegistryCommand for Uninstall {
-    async fn run(self, registry: &McpServerRegistry, printer: &mut Printer) -> Result<Outcome, Failure> {
+impl WriteCommand for Uninstall {
+    async fn run(self, writer: &Writer, printer: &mut Printer) -> Result<Outcome, Failure> {
         let name = ServerName::parse(&self.name)?;
         let digest = self.digest.as_deref().map(str::parse::<Digest>).transpose()?;
-        // Only for the words at the end; the removal itself does not depend on it.
-        let absent = registry.load(&name).await.is_err_and(|error| error.kind() == ErrorKind::NotInRegistry);
-        registry.uninstall(&name, digest.as_ref(), &spec_args::actor()).await?;
+        let registry = writer.registry();
+        // For the record, and the words at the end; the removal itself does not depend on it.
+        let there = registry.load(&name).await.and_then(|spec| spec.digest());
+        let absent = there.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotInRegistry);
+        writer.uninstall(&name, digest.as_ref(), there.ok(), &spec_args::actor()).await?;
         if absent {
             let hint = names::near(&name, registry).await.map(|hint| format!(" ({hint})")).unwrap_or_default();
             printer.note(&format!("{name} was not installed{hint}"));

@@ -1,13 +1,14 @@
 //! `update`: an entry, changed in part or replaced.
 
-use mcp_registry_spec::{Digest, Error, ErrorKind, McpServerRegistry, SpecFields, text};
+use mcp_registry_spec::{Digest, Error, ErrorKind, SpecFields, text};
 
-use super::app::RegistryCommand;
+use super::app::WriteCommand;
 use super::failure::{Failure, Outcome};
 use super::list::refs;
 use super::names::BeforeCommand;
 use super::printer::Printer;
-use super::spec_args::{SpecArgs, explain, fields_of};
+use super::spec_args::{SpecArgs, fields_of};
+use super::writer::Writer;
 use super::{changes, names};
 
 /// Change a server's entry: what is given changes, the rest stays.
@@ -34,16 +35,16 @@ pub(crate) struct Update {
     digest: Option<String>,
 }
 
-impl RegistryCommand for Update {
-    async fn run(self, registry: &McpServerRegistry, printer: &mut Printer) -> Result<Outcome, Failure> {
+impl WriteCommand for Update {
+    async fn run(self, writer: &Writer, printer: &mut Printer) -> Result<Outcome, Failure> {
         let name = self.name.parse()?;
         if self.spec.is_empty() && self.clear.is_empty() {
             return Err(Failure::usage("nothing is given to change", "see mcp-registry update --help"));
         }
         let pinned = self.digest.as_deref().map(str::parse::<Digest>).transpose()?;
-        let old = match registry.load(&name).await {
+        let old = match writer.registry().load(&name).await {
             Ok(spec) => spec,
-            Err(error) => return Err(names::suggest(error, &name, registry).await.into()),
+            Err(error) => return Err(names::suggest(error, &name, writer.registry()).await.into()),
         };
         let expected = pinned.map_or_else(|| old.digest(), Ok)?;
         let context = self.spec.context();
@@ -52,9 +53,7 @@ impl RegistryCommand for Update {
         let is_whole = self.spec.is_whole();
         let new =
             self.spec.apply(name, fields).map_err(|failure| if is_whole { failure } else { with_hint(failure) })?;
-        #[cfg(feature = "governance")]
-        super::governed::admit(registry, &new).await?;
-        let updated = registry.update(&new, &expected, &context).await.map_err(explain)?;
+        let updated = writer.update(&new, &expected, &context).await?;
         printer.data(&updated, |text| refs(text, std::slice::from_ref(&updated)))?;
         let changes = changes::between(&old, &new);
         printer.note(&match changes.len() {

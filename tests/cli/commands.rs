@@ -216,6 +216,8 @@ fn help() {
         "serve",
         "token",
         "policy",
+        "doctor",
+        "ledger",
         "backends",
         "conformance",
         "init",
@@ -228,6 +230,9 @@ fn help() {
     }
     for action in ["check", "explain"] {
         assert_snapshot!(format!("help_policy_{action}"), sandbox.run(&["policy", action, "--help"]));
+    }
+    for action in ["verify", "accept", "show"] {
+        assert_snapshot!(format!("help_ledger_{action}"), sandbox.run(&["ledger", action, "--help"]));
     }
 }
 

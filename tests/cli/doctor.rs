@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use mcp_registry_governance::{Event, Ledger, Record, StateFolder};
+use mcp_registry_spec::FixedEnvironment;
+use mcp_registry_store::sqlx::query;
+
 use crate::sandbox::Sandbox;
 
 const STATE: &str = "home/.local/state/mcp-registry";
@@ -96,4 +100,49 @@ fn what_is_wrong_is_told_with_what_to_do() {
     told(&state, &["doctor"]);
     told(&sandbox().variable("MCP_REGISTRY_STATE_DIR", "here"), &["doctor"]);
     assert_snapshot!(text);
+}
+
+/// A row of the ledger, and a change that stands so.
+async fn record(folder: &StateFolder, state: &'static str) {
+    let store = folder.database().unwrap();
+    let ledger = Ledger::new(store.clone(), Some(folder.ledger()));
+    ledger.record(vec![Record { event: Some(Event::Denial), ..Record::default() }]).await.unwrap();
+    let mut transaction = store.begin().await.unwrap();
+    let insert = query(
+        "INSERT INTO mcp_changes (id, identity, state, action, backend_id, locator, name, difference, requested_by,
+         actor_role, approval_reason, source, mode, priority, created_at, expires_at)
+         VALUES ($1, $1, $1, 'install', 'x', 'x', 'x', '', 'x', 'OPS', 'x', 'cli', 'claimed', 0, 0, 1)",
+    );
+    transaction.execute(insert.bind(state)).await.unwrap();
+    transaction.commit().await.unwrap();
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_is_kept_is_looked_at_and_left_as_it_is() {
+    let sandbox = sandbox();
+    with_state(&sandbox, "policy.toml", "version = 1\n");
+    let home = sandbox.path("home").display().to_string();
+    let folder = StateFolder::find(&FixedEnvironment::new().with("HOME", &home)).unwrap();
+    folder.prepare().unwrap();
+    let lines = |text: &str, name: &str| -> Vec<_> {
+        text.lines().filter(|line| line.contains(name)).map(str::to_owned).collect()
+    };
+
+    record(&folder, "pending").await;
+    let exported = sandbox.read(&format!("{STATE}/ledger.jsonl"));
+    let well = sandbox.run(&["doctor"]);
+    assert!(well.contains("[exit 0]") && well.contains("pass  ledger     1 row; the head is 1:sha256:"), "{well}");
+    assert_eq!(lines(&well, "  export  "), ["pass  export     ledger.jsonl is the same"]);
+    // It is long over, and is not ended by a look.
+    assert_eq!(lines(&well, "  changes  "), ["pass  changes    1 waiting for a decision"]);
+
+    record(&folder, "interrupted").await;
+    sandbox.write(&format!("{STATE}/ledger.jsonl"), &exported);
+    let cut = sandbox.run(&["doctor"]);
+    assert!(cut.contains("[exit 1]") && cut.contains("pass  ledger     2 rows, "), "{cut}");
+    assert!(lines(&cut, "  export  ").iter().all(|line| line.starts_with("fail  export     row 2: ")), "{cut}");
+    let changes = "warn  changes    1 waiting for a decision; 1 interrupted, their effect not there";
+    assert_eq!(lines(&cut, "  changes  "), [changes]);
+    assert_eq!(sandbox.read(&format!("{STATE}/ledger.jsonl")), exported, "the export was completed");
 }

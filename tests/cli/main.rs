@@ -14,6 +14,7 @@ mod conformance;
 #[cfg(unix)]
 mod doctor;
 mod hostile;
+mod ledger;
 mod policy;
 mod promises;
 mod sandbox;

@@ -21,6 +21,7 @@ const COMMANDS: &[&[&str]] = &[
     &["capabilities"],
     &["refresh-capabilities"],
     &["backends"],
+    &["doctor"],
     &["uninstall", "new"],
     &["init"],
 ];

@@ -16,6 +16,9 @@ pub(crate) const DOCUMENT: &str = "# Servers of *scout*\n\nKept by hand. <!-- mi
     ## first\n\ncommand: npx\nargs: -y, server-first\n\nNotes of the owner.\n\n\
     ## broken\n\nargs: no command\n\n## Allowed commands\n\nnpx # the usual\n\n## last\ncommand: uvx\n";
 
+/// The names of what is mounted there.
+pub(crate) const SEEDED: [&str; 3] = ["broken", "first", "last"];
+
 /// An agent's folder of its own.
 pub(crate) struct Agent {
     home: tempfile::TempDir,
@@ -88,6 +91,17 @@ impl Agent {
         names.extend(of("broken"));
         names.sort();
         names
+    }
+
+    /// Sees that the ledger is whole, and that it tells of all that is mounted but for `others`, which were there
+    /// before or came by other means.
+    pub(crate) fn assert_on_record_but(&self, others: &[&str]) {
+        let output = self.run("ledger verify --format json");
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"));
+        let findings = found["findings"].as_array().unwrap();
+        assert!(findings.iter().all(|finding| finding["place"] == "registry"), "{found}");
+        let names: Vec<_> = findings.iter().map(|finding| finding["name"].as_str().unwrap()).collect();
+        assert_eq!(names, others, "{found}");
     }
 
     /// Sees that nobody holds the lock.

@@ -35,17 +35,24 @@ fn hidden(text: &str, within: Range<usize>) -> Vec<Range<usize>> {
     let mut hidden = Vec::new();
     for (line, shown) in text.split_inclusive('\n').zip(masked.split_inclusive('\n')) {
         if line != shown {
-            let same = |(a, b): &(char, char)| a == b;
-            let before: usize = line.chars().zip(shown.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
-            let most = line.len().min(shown.len()) - before;
-            let ends = line.chars().rev().zip(shown.chars().rev()).take_while(same);
-            let behind =
-                ends.map(|(c, _)| c.len_utf8()).scan(0, |sum, len| Some(*sum + len).inspect(|new| *sum = *new));
-            let behind = behind.take_while(|sum| *sum <= most).last().unwrap_or(0);
+            let before = alike(line.chars(), shown.chars(), line.len());
+            let behind = alike(line.chars().rev(), shown.chars().rev(), line.len().min(shown.len()) - before);
             hidden.push(at + before..at + line.len() - behind);
         }
         at += line.len();
     }
     hidden.retain(|range| range.start < within.end && within.start < range.end);
     hidden
+}
+
+/// How many bytes both begin with, at most so many.
+fn alike(a: impl Iterator<Item = char>, b: impl Iterator<Item = char>, most: usize) -> usize {
+    let mut alike = 0;
+    for (c, _) in a.zip(b).take_while(|(a, b)| a == b) {
+        if alike + c.len_utf8() > most {
+            break;
+        }
+        alike += c.len_utf8();
+    }
+    alike
 }

@@ -48,10 +48,22 @@ impl<'a> Lines<'a> {
         self.slice(self.bounds_of(line)).ends_with('\n')
     }
 
+    /// Whether a line is one of another text that no line break ended there.
+    pub(super) fn now_ends(&self, line: usize, other: &Lines<'_>, unended: usize) -> bool {
+        let (now, was) = (self.slice(self.bounds_of(line)), other.slice(other.bounds_of(unended)));
+        now.strip_prefix(was).is_some_and(|ending| matches!(ending, "\n" | "\r\n"))
+    }
+
     /// A line that a change adds: it is what the entry says, and nothing above it has a say in how it is
     /// read, so that no change can hide a part of itself behind another.
     pub(super) fn added(&self, line: usize) -> String {
         finished(&self.cleared(self.bounds_of(line)))
+    }
+
+    /// A line that is there already, and gets a line break.
+    pub(super) fn ended(&mut self, line: usize, by: &Lines<'_>, at: usize) -> String {
+        let ending = if by.slice(by.bounds_of(at)).ends_with("\r\n") { "\r" } else { "" };
+        self.stored(line) + &escape(ending)
     }
 
     /// A line that is there already. What stands above it may tell that it is part of a secret.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use mcp_registry_filesystem::{Config, FilesystemBackend};
 use mcp_registry_spec::redact::redact;
+use mcp_registry_spec::text::escape;
 use mcp_registry_spec::{ErrorKind, McpServerSpec, OpenRequest, Scope, ServerName};
 use serde_json::json;
 
@@ -163,6 +164,16 @@ async fn rule_4_no_secret_of_a_neighbour_shows() {
                 }
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn rule_4_no_secret_shows_in_a_line_that_gets_its_line_break() {
+    for newline in ["\n", "\r\n"] {
+        let text = "# Mine\n-----BEGIN PRIVATE KEY-----\nhunter2-x/a\nhunter2-x/b".replace('\n', newline);
+        let shown = Agent::with(&text).install(json!({"name": "b", "command": "x"})).await;
+        let ended = format!("\n-***\n\\ No newline at end of file\n+***{}\n+", escape(newline.trim_end_matches('\n')));
+        assert!(!shown.contains("hunter2") && shown.contains(&ended), "{shown}");
     }
 }
 

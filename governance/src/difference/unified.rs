@@ -94,30 +94,31 @@ fn line_start(text: &[u8], at: usize) -> usize {
     text.get(..at).unwrap_or_default().iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1)
 }
 
-/// A text that is never longer than allowed.
+/// A text that leaves room for saying that it was cut.
 struct Bounded(String);
 
 impl Bounded {
-    /// Adds a line, as much of it as there is room for; `None` when that is not all of it.
-    fn line(&mut self, sign: char, line: &str, is_ended: bool) -> Option<()> {
-        let room = (MOST - CUT.len()).saturating_sub(self.0.len() + 2 + if is_ended { 0 } else { UNENDED.len() });
-        if line.len() <= room {
-            self.0.push(sign);
-            self.0.push_str(line);
-            self.0.push('\n');
-            self.0.push_str(if is_ended { "" } else { UNENDED });
-            return Some(());
+    /// Adds these, where there is room for all of them.
+    fn all(&mut self, parts: &[&str]) -> Option<()> {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        (length <= self.room()).then(|| self.0.extend(parts.iter().copied()))
+    }
+
+    /// Adds a line, or what there is room for; `None` when that is not all of it.
+    fn line(&mut self, sign: &str, line: &str, is_ended: bool) -> Option<()> {
+        let whole = self.all(&[sign, line, "\n", if is_ended { "" } else { UNENDED }]);
+        if whole.is_none() {
+            let mut end = line.len().min(self.room().saturating_sub(sign.len() + 1));
+            while !line.is_char_boundary(end) {
+                end -= 1;
+            }
+            self.all(&[sign, line.get(..end).filter(|part| !part.is_empty())?, "\n"]);
         }
-        let mut end = room;
-        while !line.is_char_boundary(end) {
-            end -= 1;
-        }
-        if end > 0 {
-            self.0.push(sign);
-            self.0.push_str(line.get(..end).unwrap_or_default());
-            self.0.push('\n');
-        }
-        None
+        whole
+    }
+
+    fn room(&self) -> usize {
+        (MOST - CUT.len()).saturating_sub(self.0.len())
     }
 }
 
@@ -135,17 +136,23 @@ fn write_hunk(
         format!("{},{count}", above + first.start + usize::from(count > 0))
     };
     let (was, is) = (side(first.old_range(), last.old_range()), side(first.new_range(), last.new_range()));
-    out.0.push_str(&format!("@@ -{was} +{is} @@\n"));
+    out.all(&[&format!("@@ -{was} +{is} @@\n")])?;
     for op in hunk {
-        let sign = if op.tag() == DiffTag::Equal { ' ' } else { '-' };
+        let sign = if op.tag() == DiffTag::Equal { " " } else { "-" };
         for line in op.old_range() {
             let shown = old.stored(line);
             out.line(sign, &shown, old.is_ended(line))?;
         }
-        if op.tag() != DiffTag::Equal {
-            for line in op.new_range() {
-                out.line('+', &new.added(line), new.is_ended(line))?;
-            }
+        if op.tag() == DiffTag::Equal {
+            continue;
+        }
+        let unended = op.old_range().last().filter(|last| !old.is_ended(*last));
+        for line in op.new_range() {
+            let shown = match unended.filter(|last| new.now_ends(line, old, *last)) {
+                Some(last) => old.ended(last, new, line),
+                None => new.added(line),
+            };
+            out.line("+", &shown, new.is_ended(line))?;
         }
     }
     Some(())

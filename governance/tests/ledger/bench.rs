@@ -1,6 +1,7 @@
 //! A ledger of a test's own, on either kind of database.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use mcp_registry_governance::{Event, Head, Ledger, Party, Place, Record, Surface, Verified};
@@ -8,7 +9,7 @@ use mcp_registry_spec::{Locator, ServerName};
 use mcp_registry_store::sqlx::{AssertSqlSafe, query};
 use mcp_registry_store::{Options, Store};
 use mcp_registry_test_postgres::Postgres;
-use mcp_registry_test_trials::Tried;
+use mcp_registry_test_trials::{Missing, Tried};
 use tempfile::TempDir;
 
 /// The ledger, its database, and the folder of its export.
@@ -85,11 +86,26 @@ impl Bench {
     }
 }
 
+static POSTGRES: Mutex<Option<Postgres>> = Mutex::new(None);
+
+/// A database of its own, on the server that the tests of this process share.
+fn database() -> Result<String, Missing> {
+    let mut postgres = POSTGRES.lock().unwrap_or_else(PoisonError::into_inner);
+    if postgres.is_none() {
+        *postgres = Some(Postgres::get()?);
+    }
+    postgres.as_ref().map_or_else(|| Err(Missing::new("Postgres")), |postgres| postgres.database(&[]))
+}
+
+/// Ends that server.
+pub(crate) fn stop_postgres() {
+    POSTGRES.lock().unwrap_or_else(PoisonError::into_inner).take();
+}
+
 /// Runs a test on a ledger in SQLite, and on one in Postgres.
 pub(crate) fn on_both(test: impl AsyncFn(Bench)) -> Tried {
     run(async { test(Bench::new()).await });
-    let postgres = Postgres::get()?;
-    let url = postgres.database(&[])?;
+    let url = database()?;
     run(async { test(Bench::on(&url, tempfile::tempdir().unwrap())).await });
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::fs::Metadata;
 
 /// Whether others than its owner may write it.
+#[cfg(feature = "filesystem")]
 pub(super) fn others_may_write(about: &Metadata) -> bool {
     bits(about) & 0o022 != 0
 }

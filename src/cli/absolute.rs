@@ -1,0 +1,93 @@
+//! Places, told so that they mean the same from everywhere and however they were spelt.
+
+use std::path::{Path, PathBuf};
+
+#[cfg(feature = "governance")]
+use mcp_registry_spec::{Backends, Locator, OpenRequest, Result, Scope};
+
+#[cfg(feature = "governance")]
+use super::place::FILESYSTEM;
+
+/// Where a path leads, by no link; what is not there yet has none.
+pub(crate) fn real(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let found = whole.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    match found.and_then(|(above, real)| Some((real, whole.strip_prefix(above).ok()?))) {
+        // Part by part, so that a slash at the end makes no difference.
+        Some((real, rest)) => real.components().chain(rest.components()).collect(),
+        None => whole,
+    }
+}
+
+/// The place that a request names, under one name however it is spelt: with whole paths by no link, and with a
+/// scope wherever the backend has one. An agent's folder is the scope of its name in the folder above it, where
+/// that may be a scope's name. Opened by it, the registry is the same.
+///
+/// # Errors
+/// When no backend answers to it.
+#[cfg(feature = "governance")]
+pub(crate) fn place_of(request: &OpenRequest, backends: &Backends) -> Result<(Locator, Option<Scope>)> {
+    let (locator, scope) = (&request.locator, request.scope.clone());
+    let at = |scheme: &str, path: &Path| Locator::new(&format!("{scheme}:{}", path.display()));
+    Ok(match (backends.find(locator)?.id, locator.argument()) {
+        (FILESYSTEM, Some(folder)) => {
+            let folder = real(Path::new(folder));
+            let named = || Scope::parse(folder.file_name()?.to_str()?).ok();
+            match (scope, folder.parent().zip(named())) {
+                // A scope's folder is no link: where it leads is not looked at.
+                (Some(scope), _) => (at(FILESYSTEM, &folder), Some(scope)),
+                (None, Some((above, scope))) => (at(FILESYSTEM, above), Some(scope)),
+                (None, None) => (at(FILESYSTEM, &folder), None),
+            }
+        }
+        ("sql", Some(argument)) => {
+            let database = if locator.scheme() == "sql" { Locator::new(argument) } else { locator.clone() };
+            let database = match (database.scheme(), database.argument()) {
+                ("sqlite", Some(file)) => at("sqlite", &real(Path::new(file))),
+                _ => database,
+            };
+            (database, Some(scope.map_or_else(|| Scope::parse("default"), Ok)?))
+        }
+        _ => (locator.clone(), scope),
+    })
+}
+
+#[cfg(test)]
+#[cfg(all(feature = "governance", feature = "filesystem", feature = "sql", feature = "http"))]
+mod tests {
+    use super::*;
+
+    fn place(locator: &str, scope: Option<&str>) -> (String, Option<String>) {
+        let mut request = OpenRequest::new(locator);
+        request.scope = scope.map(|scope| Scope::parse(scope).unwrap());
+        let (locator, scope) = place_of(&request, &Backends::linked()).unwrap();
+        (locator.expose().to_owned(), scope.map(|scope| scope.to_string()))
+    }
+
+    #[test]
+    fn h4_a_place_has_one_name_however_it_is_spelt() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let at = |scheme: &str, path: &str| format!("{scheme}:{}", root.join(path).display());
+        std::fs::create_dir_all(root.join("agents/scout")).unwrap();
+        std::os::unix::fs::symlink(root.join("agents"), root.join("link")).unwrap();
+        let scout = (at("filesystem", "agents"), Some("scout".to_owned()));
+        for same in ["agents/scout", "agents/scout/", "agents/./scout", "link/scout"] {
+            assert_eq!(place(&at("filesystem", same), None), scout, "{same}");
+        }
+        assert_eq!(place(&at("filesystem", "agents"), Some("scout")), scout);
+        assert_eq!(place(&at("filesystem", "link/"), Some("scout")), scout);
+        assert_eq!(place(&at("filesystem", "new/one"), None), (at("filesystem", "new"), Some("one".to_owned())));
+        assert_eq!(place("filesystem:/", None), ("filesystem:/".to_owned(), None));
+        let odd = at("filesystem", "no scope's name");
+        assert_eq!(place(&odd, None), (odd.clone(), None));
+        let database = (at("sqlite", "catalog.db"), Some("default".to_owned()));
+        for same in [at("sqlite", "catalog.db"), at("sql:sqlite", "catalog.db"), at("sqlite", "./catalog.db")] {
+            assert_eq!(place(&same, None), database, "{same}");
+            assert_eq!(place(&same, Some("default")), database, "{same}");
+        }
+        let url = "postgres://me:hunter2@db.example.org/d";
+        assert_eq!(place(url, None), (url.to_owned(), Some("default".to_owned())));
+        assert_eq!(place("https://h/", Some("s")), ("https://h/".to_owned(), Some("s".to_owned())));
+    }
+}
