@@ -5,26 +5,26 @@
 //! and [`serve`](server::serve) listens.
 
 mod about;
-mod auth;
+pub(crate) mod auth;
 mod cache;
-mod clock;
+pub(crate) mod clock;
 pub mod descriptors;
 mod endpoint;
 mod etag;
 mod front;
-mod guard;
-mod limits;
-mod log;
-mod method;
+pub(crate) mod guard;
+pub(crate) mod limits;
+pub(crate) mod log;
+pub(crate) mod method;
 mod metrics;
 pub mod openapi;
 mod pages;
 mod query;
 mod readiness;
 mod reads;
-mod refusal;
+pub(crate) mod refusal;
 mod render;
-mod request_id;
+pub(crate) mod request_id;
 mod router;
 pub mod server;
 mod stall;

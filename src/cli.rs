@@ -33,6 +33,8 @@ mod json;
 #[cfg(feature = "governance")]
 mod ledger;
 mod list;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod migrate;
 mod names;
 #[cfg(feature = "governance")]
@@ -47,6 +49,8 @@ mod serve;
 mod settings;
 mod show;
 mod spec_args;
+#[cfg(feature = "catalog")]
+mod stop;
 mod style;
 mod table;
 #[cfg(feature = "catalog")]
@@ -102,6 +106,8 @@ enum Command {
     Migrate(With<migrate::Migrate>),
     #[cfg(feature = "catalog")]
     Serve(With<serve::Serve>),
+    #[cfg(feature = "mcp")]
+    Mcp(With<mcp::Mcp>),
     #[cfg(feature = "catalog")]
     #[command(subcommand)]
     Token(token::Token),
@@ -137,6 +143,8 @@ impl Command {
             Self::Migrate(command) => app.without_registry(command),
             #[cfg(feature = "catalog")]
             Self::Serve(command) => app.without_registry(command),
+            #[cfg(feature = "mcp")]
+            Self::Mcp(command) => app.without_registry(command),
             #[cfg(feature = "catalog")]
             Self::Token(token::Token::Create(command)) => app.without_registry(command),
             #[cfg(feature = "catalog")]

@@ -26,6 +26,7 @@
 //! - `sql` (default): the backend that keeps entries in SQLite or Postgres.
 //! - `catalog` (default): the service that serves any backend over HTTP, and the commands beside it.
 //! - `otel`: the service exports a span for each request, by OTLP over HTTP.
+//! - `mcp` (default): the MCP server that agents talk to, with the policy and the service's way of listening.
 //! - `governance` (default): the operator's policy, which the command line obeys, and the commands beside it.
 //! - `conformance` (default): the command that holds a live backend to the rules.
 
@@ -34,6 +35,8 @@ pub use mcp_registry_spec::*;
 #[cfg(feature = "catalog")]
 pub mod catalog;
 pub mod cli;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 
 // A crate that nothing names is not linked, and its registration would silently be missing: every
 // built-in backend is named here, and `linked_backends` below holds the exact list.

@@ -1,11 +1,11 @@
 //! Who is measured: this project's binary, an empty program below it, and its peers beside it.
 
-use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::support::documents;
+use crate::support::empty::empty_program;
 
 /// A folder with the same servers in every contestant's form.
 pub(crate) struct Stage {
@@ -115,25 +115,6 @@ pub(crate) fn all(folder: &Path) -> io::Result<Vec<Contestant>> {
         row("Codex CLI, `mcp list --json`", Task::List, &codex, &["mcp", "list", "--json"]),
         row("Codex CLI, `mcp get --json`", Task::Show, &codex, &["mcp", "get", "NAME", "--json"]),
     ])
-}
-
-/// Compiles the floor: a program that does nothing, with the options of the release profile.
-fn empty_program(folder: &Path) -> io::Result<PathBuf> {
-    let path = folder.join("empty");
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
-    let mut compiler = Command::new(rustc)
-        .args(["--edition=2024", "--crate-name=empty", "-Copt-level=3", "-Clto=fat", "-Ccodegen-units=1"])
-        .args(["-Cstrip=debuginfo", "-", "-o"])
-        .arg(&path)
-        .stdin(Stdio::piped())
-        .spawn()?;
-    if let Some(mut source) = compiler.stdin.take() {
-        source.write_all(b"fn main() {}")?;
-    }
-    match compiler.wait()?.success() {
-        true => Ok(path),
-        false => Err(io::Error::other("rustc does not compile an empty program")),
-    }
 }
 
 /// Where a peer is: as `variable` says, else on `PATH`.

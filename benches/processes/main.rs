@@ -9,6 +9,7 @@ mod program;
 mod support {
     pub(crate) mod bench;
     pub(crate) mod documents;
+    pub(crate) mod empty;
     pub(crate) mod show;
 }
 

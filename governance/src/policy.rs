@@ -24,6 +24,7 @@ use mcp_registry_spec::{Environment, Error, McpServerRegistry, McpServerSpec, Tr
 pub use decision::{Decision, Request, Rule};
 pub use diagnostics::{Counts, Diagnostics, RuleLine};
 pub use document::{Changes, Gate};
+pub use near::hint as near_hint;
 pub use place::Source;
 pub use tools::Tool;
 pub use words::Launch;

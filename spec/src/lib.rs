@@ -47,6 +47,9 @@ pub mod mcp_md {}
 #[doc = include_str!("../CATALOG.md")]
 pub mod catalog {}
 
+#[doc = include_str!("../MCP.md")]
+pub mod mcp {}
+
 #[doc = include_str!("../POLICY.md")]
 pub mod policy {}
 

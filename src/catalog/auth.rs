@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
+#[cfg(feature = "mcp")]
+use mcp_registry_governance::{Party, Surface};
 use mcp_registry_spec::{Error, ErrorKind, Result, Scope};
 use mcp_registry_store::{Grant, Role, ScopeSet, Token, Tokens};
 use sha2::{Digest as _, Sha256};
@@ -39,6 +41,8 @@ pub(crate) struct Caller {
     /// The name of the token; `None` for whoever has none.
     pub(crate) name: Option<String>,
     role: Role,
+    /// In which role, as the policy calls them, its changes are asked for.
+    actor_role: Option<String>,
     scopes: ScopeSet,
     used: Used,
 }
@@ -54,6 +58,24 @@ impl Caller {
     /// What the caller may at most.
     pub(crate) fn role(&self) -> Role {
         self.role
+    }
+
+    /// The caller, as changes and the ledger know it.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn party(&self, surface: Surface) -> Party {
+        match &self.name {
+            Some(name) => Party::of_token(name, self.actor_role.clone(), surface),
+            None => Party::unknown(surface),
+        }
+    }
+
+    /// The scopes that the caller sees; `None` for all.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn scopes(&self) -> Option<Vec<Scope>> {
+        match &self.scopes {
+            ScopeSet::All => None,
+            ScopeSet::Only(scopes) => Some(scopes.iter().cloned().collect()),
+        }
     }
 
     /// What the caller has used of its rate.
@@ -118,8 +140,15 @@ enum Remembered {
 impl Doorkeeper {
     /// `anonymous_reads` lets whoever has no token read every scope.
     pub(crate) fn new(tokens: Tokens, anonymous_reads: bool, clock: Clock) -> Self {
-        let anonymous = anonymous_reads
-            .then(|| Arc::new(Caller { name: None, role: Role::Reader, scopes: ScopeSet::All, used: Used::default() }));
+        let anonymous = anonymous_reads.then(|| {
+            Arc::new(Caller {
+                name: None,
+                role: Role::Reader,
+                actor_role: None,
+                scopes: ScopeSet::All,
+                used: Used::default(),
+            })
+        });
         Self {
             tokens,
             anonymous,
@@ -200,7 +229,7 @@ impl Doorkeeper {
     fn remember(&self, token: &Token, hash: Hash, grant: Option<Grant>, until: Duration) -> Option<Arc<Caller>> {
         let mut callers = self.callers.write().unwrap_or_else(PoisonError::into_inner);
         let before = callers.get(token.id()).filter(|known| known.hash == hash);
-        let Some(Grant { name, role, scopes, .. }) = grant else {
+        let Some(Grant { name, role, scopes, actor_role, .. }) = grant else {
             if before.is_some() {
                 callers.remove(token.id());
             }
@@ -210,7 +239,7 @@ impl Doorkeeper {
         };
         // What was used up stays used up.
         let used = before.map(|known| known.caller.used.clone()).unwrap_or_default();
-        let caller = Arc::new(Caller { name: Some(name), role, scopes, used });
+        let caller = Arc::new(Caller { name: Some(name), role, actor_role, scopes, used });
         if callers.len() >= CALLERS {
             let now = self.clock.now();
             callers.retain(|_, known| now < known.until + USE_REMEMBERED);

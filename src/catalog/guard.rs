@@ -22,11 +22,26 @@ pub(crate) const HEAD_BYTES: usize = 64 << 10;
 pub(crate) fn check_local(uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
     let host = host(uri, headers).ok_or_else(|| Refusal::forbidden("the request names no host, or two"))?;
     if !is_loopback(&host) {
-        return Err(Refusal::forbidden("this catalog answers only to the names of this machine"));
+        return Err(Refusal::forbidden("only requests to the names of this machine are answered here"));
     }
+    check_origin(&host, headers, &["http://"])
+}
+
+/// The same where the service has a name that it does not know: only what a page of another origin sent.
+///
+/// # Errors
+/// 403.
+#[cfg(feature = "mcp")]
+pub(crate) fn check_own(uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    let host = host(uri, headers).ok_or_else(|| Refusal::forbidden("the request names no host, or two"))?;
+    check_origin(&host, headers, &["https://", "http://"])
+}
+
+fn check_origin(host: &Authority, headers: &HeaderMap, schemes: &[&str]) -> Result<(), Refusal> {
     let mut origins = headers.get_all(ORIGIN).iter();
     if let Some(origin) = origins.next() {
-        let own = origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://"));
+        let origin = origin.to_str().unwrap_or_default();
+        let own = schemes.iter().find_map(|scheme| origin.strip_prefix(scheme));
         if origins.next().is_some() || !own.is_some_and(|own| own.eq_ignore_ascii_case(host.as_str())) {
             return Err(Refusal::forbidden("the request comes from a page of another origin"));
         }
@@ -123,6 +138,20 @@ mod tests {
             assert!(!check(&[(HOST, "localhost:1"), (ORIGIN, origin)]), "{origin}");
         }
         assert!(!check(&[(HOST, "a:1"), (ORIGIN, "http://a:1")]), "its own, and not this machine's");
+    }
+
+    #[test]
+    #[cfg(feature = "mcp")]
+    fn rule_c26_beyond_loopback_only_its_own_origin_too() {
+        let check = |origin: &'static str| {
+            let headers = [(HOST, "mcp.example:1"), (ORIGIN, origin)];
+            let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect();
+            check_own(&Uri::from_static("/mcp"), &headers).is_ok()
+        };
+        assert!(check("https://mcp.example:1") && check("http://mcp.example:1"));
+        assert!(!check("https://evil.example") && !check("https://mcp.example:2") && !check("null"));
+        let none = HeaderMap::new();
+        assert!(check_own(&Uri::from_static("/mcp"), &none).is_err(), "no host");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! scope, an entry or a token (rule C14).
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -39,9 +40,9 @@ struct Histogram {
 }
 
 /// A connection, counted for as long as it lives.
-pub(crate) struct Connection<'a>(&'a Metrics);
+pub(crate) struct Connection(Arc<Metrics>);
 
-impl Drop for Connection<'_> {
+impl Drop for Connection {
     fn drop(&mut self) {
         self.0.connections.fetch_sub(1, Ordering::Relaxed);
     }
@@ -95,9 +96,9 @@ impl Metrics {
     }
 
     /// Counts a connection until the answer is dropped.
-    pub(crate) fn connection(&self) -> Connection<'_> {
+    pub(crate) fn connection(self: &Arc<Self>) -> Connection {
         self.connections.fetch_add(1, Ordering::Relaxed);
-        Connection(self)
+        Connection(self.clone())
     }
 
     /// All figures as text.

@@ -65,16 +65,9 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
     patience: Duration,
 ) -> Result<()> {
-    let graceful = GracefulShutdown::new();
-    let taking =
-        Taking { router: router(catalog.clone()), catalog: catalog.clone(), tls, open: watch::Sender::new(()) };
-    tokio::select! {
-        never = taking.all(&listener, &graceful) => match never {},
-        () = stop => drop(listener),
-    }
-    drop(taking);
-    let deadline = Instant::now() + patience;
-    let finished = timeout_at(deadline, graceful.shutdown()).await.is_ok();
+    let metrics = catalog.clone();
+    let present = move || metrics.metrics().connection();
+    let (deadline, finished) = answer(listener, tls, router(catalog.clone()), present, stop, patience).await;
     let closed = timeout_at(deadline, catalog.close()).await;
     #[cfg(feature = "otel")]
     if let Some(traces) = catalog.traces() {
@@ -86,10 +79,31 @@ pub async fn serve(
     }
 }
 
-/// What takes connections.
-struct Taking {
+/// Has a router answer until `stop` is done, then finishes what is in flight, for at most `patience`: until
+/// when that is, and whether it did. What `present` gives is held as long as a connection.
+pub(crate) async fn answer<P: Send + 'static>(
+    listener: TcpListener,
+    tls: Option<Tls>,
     router: Router,
-    catalog: Catalog,
+    present: impl Fn() -> P,
+    stop: impl Future<Output = ()>,
+    patience: Duration,
+) -> (Instant, bool) {
+    let graceful = GracefulShutdown::new();
+    let taking = Taking { router, present, tls, open: watch::Sender::new(()) };
+    tokio::select! {
+        never = taking.all(&listener, &graceful) => match never {},
+        () = stop => drop(listener),
+    }
+    drop(taking);
+    let deadline = Instant::now() + patience;
+    (deadline, timeout_at(deadline, graceful.shutdown()).await.is_ok())
+}
+
+/// What takes connections.
+struct Taking<F> {
+    router: Router,
+    present: F,
     tls: Option<Tls>,
     /// Dropped when the service stops, which is how connections learn of it.
     open: watch::Sender<()>,
@@ -97,7 +111,7 @@ struct Taking {
 
 enum Never {}
 
-impl Taking {
+impl<F: Fn() -> P, P: Send + 'static> Taking<F> {
     async fn all(&self, listener: &TcpListener, graceful: &GracefulShutdown) -> Never {
         let free = Arc::new(Semaphore::new(descriptors::left_for(CONNECTIONS)));
         loop {
@@ -112,11 +126,10 @@ impl Taking {
                     continue;
                 }
             };
-            let (router, catalog, tls) = (self.router.clone(), self.catalog.clone(), self.tls.clone());
+            let (router, present, tls) = (self.router.clone(), (self.present)(), self.tls.clone());
             let (watcher, stopping) = (graceful.watcher(), self.open.subscribe());
             tokio::spawn(async move {
-                let _place = place;
-                let _counted = catalog.metrics().connection();
+                let _held = (place, present);
                 connection(stream, tls, router, watcher, stopping).await;
             });
         }

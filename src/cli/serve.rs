@@ -11,13 +11,13 @@ use mcp_registry_store::Tokens;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::app::{self, LocalCommand};
 use super::data;
 use super::failure::{Failure, Outcome};
 use super::printer::Printer;
 use super::settings::Settings;
+use super::stop::Stop;
 #[cfg(feature = "otel")]
 use crate::ProcessEnvironment;
 #[cfg(feature = "otel")]
@@ -182,29 +182,5 @@ impl Serve {
         let served = server::serve(listener, private, catalog, stop.asked(), self.shutdown_timeout).await;
         log.flush(FLUSH);
         Ok(served?)
-    }
-}
-
-/// What tells the service to stop.
-struct Stop {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Stop {
-    fn listen() -> Result<Self, Error> {
-        let signal = |kind| {
-            signal(kind).map_err(|cause| {
-                Error::new(ErrorKind::Unavailable, "cannot wait for the signal to stop").caused_by(cause)
-            })
-        };
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn asked(mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
     }
 }

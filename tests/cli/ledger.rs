@@ -44,6 +44,7 @@ fn unexplained(sandbox: &Sandbox, place: &[&str]) -> Vec<String> {
 #[test]
 fn l2_every_write_is_on_record_before_and_after() {
     let sandbox = Sandbox::new().variable("MCP_REGISTRY_AGENT_ROOT", "./agents/scout/");
+    sandbox.write("agents/.keep", "");
     done(&sandbox, &["install", "a", "--", "npx"]);
     done(&sandbox, &["update", "a", "--description", "x"]);
     assert!(sandbox.run(&["install", "a", "--", "uvx"]).contains("[exit 1]"));

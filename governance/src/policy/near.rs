@@ -3,8 +3,15 @@
 /// How alike two words are before one is taken for the other misspelt, of 1.
 const ALIKE: f64 = 0.7;
 
-/// "did you mean …?", or else which words there are.
-pub(crate) fn hint(word: &str, known: &[&str]) -> String {
+/// "did you mean …?", or else which words there are: the hint for a word that is none of `known`.
+///
+/// ```
+/// use mcp_registry_governance::near_hint;
+/// assert_eq!(near_hint("chagnes", &["changes", "servers"]), "did you mean \"changes\"?");
+/// assert_eq!(near_hint("x", &["changes", "servers"]), "there are changes, servers");
+/// ```
+#[must_use]
+pub fn hint(word: &str, known: &[&str]) -> String {
     let likeness =
         |other: &str| strsim::normalized_damerau_levenshtein(&word.to_ascii_lowercase(), &other.to_ascii_lowercase());
     let near = known
