@@ -1,4 +1,4 @@
-//! The catalog service: any backend, served over HTTP by the rules C1 to C14 and C24 to C31 of
+//! The catalog service: any backend, served over HTTP by the rules C1 to C14 and C24 to C36 of
 //! [`catalog`](mcp_registry_spec::catalog).
 //!
 //! [`Catalog::open`] makes the service, [`router`] what answers its requests, which needs no socket,
@@ -6,12 +6,15 @@
 
 mod about;
 pub(crate) mod auth;
+mod body;
 mod cache;
+mod changes;
 pub(crate) mod clock;
 pub mod descriptors;
 mod endpoint;
 mod etag;
 mod front;
+mod governed;
 pub(crate) mod guard;
 pub(crate) mod limits;
 pub(crate) mod log;

@@ -13,6 +13,7 @@ mod backends;
 mod bounded;
 mod capabilities;
 mod card;
+#[cfg(feature = "governance")]
 mod changes;
 mod completions;
 mod config_file;
@@ -43,12 +44,14 @@ mod place;
 #[cfg(feature = "governance")]
 mod policy;
 mod printer;
+mod reader;
 mod refresh_capabilities;
 #[cfg(feature = "catalog")]
 mod serve;
 mod settings;
 mod show;
 mod spec_args;
+mod spec_changes;
 #[cfg(feature = "catalog")]
 mod stop;
 mod style;
@@ -116,6 +119,9 @@ enum Command {
     Policy(policy::Policy),
     #[cfg(feature = "governance")]
     #[command(subcommand)]
+    Changes(changes::Changes),
+    #[cfg(feature = "governance")]
+    #[command(subcommand)]
     Ledger(ledger::Ledger),
     #[cfg(feature = "governance")]
     Doctor(With<doctor::Doctor>),
@@ -155,6 +161,18 @@ impl Command {
             Self::Policy(policy::Policy::Check(command)) => app.without_registry(command),
             #[cfg(feature = "governance")]
             Self::Policy(policy::Policy::Explain(command)) => app.without_registry(*command),
+            #[cfg(feature = "governance")]
+            Self::Changes(changes::Changes::List(command)) => app.without_registry(command),
+            #[cfg(feature = "governance")]
+            Self::Changes(changes::Changes::Show(command)) => app.without_registry(command),
+            #[cfg(feature = "governance")]
+            Self::Changes(changes::Changes::Approve(command)) => app.without_registry(command),
+            #[cfg(feature = "governance")]
+            Self::Changes(changes::Changes::Reject(command)) => app.without_registry(command),
+            #[cfg(feature = "governance")]
+            Self::Changes(changes::Changes::Cancel(command)) => app.without_registry(command),
+            #[cfg(feature = "governance")]
+            Self::Changes(changes::Changes::Watch(command)) => app.without_registry(command),
             #[cfg(feature = "governance")]
             Self::Doctor(command) => app.without_registry(command),
             #[cfg(feature = "governance")]

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
-#[cfg(feature = "mcp")]
 use mcp_registry_governance::{Party, Surface};
 use mcp_registry_spec::{Error, ErrorKind, Result, Scope};
 use mcp_registry_store::{Grant, Role, ScopeSet, Token, Tokens};
@@ -61,7 +60,6 @@ impl Caller {
     }
 
     /// The caller, as changes and the ledger know it.
-    #[cfg(feature = "mcp")]
     pub(crate) fn party(&self, surface: Surface) -> Party {
         match &self.name {
             Some(name) => Party::of_token(name, self.actor_role.clone(), surface),
@@ -70,7 +68,6 @@ impl Caller {
     }
 
     /// The scopes that the caller sees; `None` for all.
-    #[cfg(feature = "mcp")]
     pub(crate) fn scopes(&self) -> Option<Vec<Scope>> {
         match &self.scopes {
             ScopeSet::All => None,
@@ -99,8 +96,8 @@ impl Caller {
     }
 
     /// Refuses what the caller's role does not allow.
-    pub(crate) fn must(&self, allowed: fn(Role) -> bool) -> Result<(), Refusal> {
-        if allowed(self.role) {
+    pub(crate) fn must(&self, may: fn(Role) -> bool) -> Result<(), Refusal> {
+        if may(self.role) {
             return Ok(());
         }
         Err(Refusal::forbidden(format!("the token's role, {}, does not allow this", self.role)))

@@ -1,5 +1,6 @@
 //! What the catalog answers at: its paths, by which requests are routed, counted and logged.
 
+use mcp_registry_governance::{ChangeId, Refusal};
 use mcp_registry_spec::{Error, ErrorKind, Result, ServerName};
 use percent_encoding::percent_decode_str;
 
@@ -36,6 +37,18 @@ endpoints! {
     Audit = "/audit",
     /// The scopes there are.
     Scopes = "/scopes",
+    /// What a change would do.
+    ChangePreview = "/changes/preview",
+    /// The changes that were asked for.
+    Changes = "/changes",
+    /// One of them.
+    Change = "/changes/{id}",
+    /// Approving it.
+    ChangeApprove = "/changes/{id}/approve",
+    /// Rejecting it.
+    ChangeReject = "/changes/{id}/reject",
+    /// Taking it back.
+    ChangeCancel = "/changes/{id}/cancel",
     /// That the process runs.
     Health = "/healthz",
     /// That its storage answers.
@@ -56,11 +69,20 @@ impl Endpoint {
 
     /// The name that stands in a path of this endpoint.
     pub(crate) fn name(self, path: &str) -> Result<ServerName> {
-        let (before, after) = self.path().split_once("{name}").unwrap_or((self.path(), ""));
-        let name = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).unwrap_or_default();
-        let name = percent_decode_str(name).decode_utf8();
+        let name = percent_decode_str(self.varying(path, "{name}")).decode_utf8();
         let name = name.map_err(|_| Error::new(ErrorKind::InvalidName, "the server name is not UTF-8"))?;
         ServerName::parse(&name)
+    }
+
+    /// The id of a change that stands in a path of this endpoint. No id needs an escape.
+    pub(crate) fn id(self, path: &str) -> Result<ChangeId, Refusal> {
+        self.varying(path, "{id}").parse()
+    }
+
+    /// What stands in a path in the place of `name`.
+    fn varying<'p>(self, path: &'p str, name: &str) -> &'p str {
+        let (before, after) = self.path().split_once(name).unwrap_or((self.path(), ""));
+        path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).unwrap_or_default()
     }
 }
 
@@ -77,6 +99,16 @@ mod tests {
         }
         for bad in ["/mcp-servers/..%2Fx", "/mcp-servers/", "/mcp-servers/%00", "/mcp-servers/%ff", "/else"] {
             assert_eq!(Endpoint::Server.name(bad).unwrap_err().kind(), ErrorKind::InvalidName, "{bad}");
+        }
+    }
+
+    #[test]
+    fn rule_c32_ids_come_from_paths() {
+        let id = |endpoint: Endpoint, path| endpoint.id(path).map(|id| id.to_string()).ok();
+        assert_eq!(id(Endpoint::Change, "/changes/a-1").as_deref(), Some("a-1"));
+        assert_eq!(id(Endpoint::ChangeApprove, "/changes/a-1/approve").as_deref(), Some("a-1"));
+        for bad in ["/changes/", "/changes/%61", "/changes/a%00", "/changes/..", "/else", "/changes/a/b"] {
+            assert_eq!(id(Endpoint::Change, bad), None, "{bad}");
         }
     }
 }

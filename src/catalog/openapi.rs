@@ -1,6 +1,7 @@
 //! The description of the catalog for programs, in the form of OpenAPI: made from the endpoints and
 //! the wire's types, kept as `spec/openapi.yaml`, served at `/openapi.json`.
 
+mod changes;
 mod operations;
 mod schemas;
 
@@ -27,7 +28,9 @@ pub fn document() -> OpenApi {
         .license(Some(license))
         .build();
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A token of the catalog.")).build();
-    let components = schemas::all(ComponentsBuilder::new()).security_scheme(TOKEN, SecurityScheme::Http(token)).build();
+    let components = changes::schemas(schemas::all(ComponentsBuilder::new()))
+        .security_scheme(TOKEN, SecurityScheme::Http(token))
+        .build();
     let mut paths = Paths::new();
     for endpoint in Endpoint::ALL {
         for (method, operation) in operations::of(*endpoint) {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use mcp_registry_governance::State;
 use mcp_registry_spec::{Error, ErrorKind, Scope, ServerName, text};
 
 use super::refusal::Refusal;
@@ -20,6 +21,7 @@ pub(crate) struct Query<'a> {
     limit: Option<Cow<'a, str>>,
     cursor: Option<Cow<'a, str>>,
     after: Option<Cow<'a, str>>,
+    status: Option<Cow<'a, str>>,
 }
 
 impl<'a> Query<'a> {
@@ -32,6 +34,7 @@ impl<'a> Query<'a> {
                 "limit" => &mut found.limit,
                 "cursor" => &mut found.cursor,
                 "after" => &mut found.after,
+                "status" => &mut found.status,
                 _ => continue,
             };
             if place.replace(value).is_some() {
@@ -50,6 +53,17 @@ impl<'a> Query<'a> {
     pub(crate) fn scope(&self) -> Result<Scope, Refusal> {
         let missing = || Error::new(ErrorKind::InvalidName, "agent_scope is missing").hint("add ?agent_scope=NAME");
         Ok(Scope::parse(self.scope.as_deref().ok_or_else(missing)?)?)
+    }
+
+    /// Whose changes are meant; those of all whom the caller sees when nobody says.
+    pub(crate) fn scope_if_any(&self) -> Result<Option<Scope>, Refusal> {
+        self.scope.is_some().then(|| self.scope()).transpose()
+    }
+
+    /// How the changes stand that are meant; all when nobody says.
+    pub(crate) fn status(&self) -> Result<Option<State>, Refusal> {
+        let wrong = |error: Error| Refusal::query(error.to_string());
+        self.status.as_deref().map(str::parse).transpose().map_err(wrong)
     }
 
     /// Whether entries are asked for in place of refs.

@@ -5,6 +5,8 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTH
 use hyper::{HeaderMap, StatusCode};
 use mcp_registry_spec::wire::{self, ErrorBody};
 use mcp_registry_spec::{Error, ErrorKind};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// The media type of every answer that is not the metrics.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -20,6 +22,16 @@ struct Inner {
     /// What is logged in its place, when it tells less.
     concealed: Option<Error>,
     headers: HeaderMap,
+    /// What the answer says beside the error.
+    beside: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct Body {
+    #[serde(flatten)]
+    error: ErrorBody,
+    #[serde(flatten)]
+    beside: Map<String, Value>,
 }
 
 /// The error of an answer, for whoever logs it.
@@ -36,7 +48,8 @@ impl From<Error> for Refusal {
 impl Refusal {
     /// A refusal with a status of its own: one that no kind has.
     pub(crate) fn new(status: StatusCode, error: Error) -> Self {
-        let refusal = Self(Box::new(Inner { status, error, concealed: None, headers: HeaderMap::new() }));
+        let refusal =
+            Self(Box::new(Inner { status, error, concealed: None, headers: HeaderMap::new(), beside: Map::new() }));
         match status {
             StatusCode::UNAUTHORIZED => {
                 refusal.header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"mcp-registry\""))
@@ -70,6 +83,12 @@ impl Refusal {
         refusal
     }
 
+    /// Says something beside the error; what has no JSON form is left out.
+    pub(crate) fn beside(mut self, key: &str, value: &impl Serialize) -> Self {
+        self.0.beside.extend(serde_json::to_value(value).ok().map(|value| (key.to_owned(), value)));
+        self
+    }
+
     /// Adds a header.
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.insert(name, value);
@@ -79,10 +98,11 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Inner { status, error, concealed, headers } = *self.0;
+        let Inner { status, error, concealed, headers, beside } = *self.0;
         // Where the service keeps its files is for its log. Only a text that is not UTF-8 cannot be
         // written, and an error has none.
-        let body = serde_json::to_vec(&ErrorBody { error: error.clone().without_folder() }).unwrap_or_default();
+        let body = Body { error: ErrorBody { error: error.clone().without_folder() }, beside };
+        let body = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = (status, headers, body).into_response();
         response.headers_mut().insert(CONTENT_TYPE, JSON);
         response.extensions_mut().insert(Refused(concealed.unwrap_or(error)));

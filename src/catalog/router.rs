@@ -5,13 +5,13 @@ use std::future::Future;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use mcp_registry_spec::{Error, ErrorKind};
 
 use super::endpoint::Endpoint;
 use super::front::{self, Answer, Call};
 use super::refusal::Refusal;
-use super::{Catalog, about, reads, writes};
+use super::{Catalog, about, changes, reads, writes};
 
 /// What answers the catalog's requests. It needs no socket: whatever calls it is served.
 pub fn router(catalog: Catalog) -> Router {
@@ -37,6 +37,12 @@ fn methods(catalog: &Catalog, at: Endpoint) -> MethodRouter {
         Endpoint::Capabilities => get(handle(catalog, at, about::capabilities)),
         Endpoint::Audit => get(handle(catalog, at, about::audit)),
         Endpoint::Scopes => get(handle(catalog, at, about::scopes)),
+        Endpoint::ChangePreview => post(handle(catalog, at, changes::preview)),
+        Endpoint::Changes => get(handle(catalog, at, changes::list)).post(handle(catalog, at, changes::request)),
+        Endpoint::Change => get(handle(catalog, at, changes::show)),
+        Endpoint::ChangeApprove => post(handle(catalog, at, changes::approve)),
+        Endpoint::ChangeReject => post(handle(catalog, at, changes::reject)),
+        Endpoint::ChangeCancel => post(handle(catalog, at, changes::cancel)),
         Endpoint::Health => get(handle(catalog, at, about::health)),
         Endpoint::Ready => get(handle(catalog, at, about::ready)),
         Endpoint::Metrics => get(handle(catalog, at, about::metrics)),

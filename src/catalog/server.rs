@@ -30,6 +30,8 @@ const CONNECTIONS: usize = 4096;
 const HEADERS: Duration = Duration::from_secs(20);
 /// How long making a connection private may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long what is over may show as waiting.
+const SETTLE: Duration = Duration::from_secs(60);
 /// How long nothing is taken when the system is out of descriptors.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -65,9 +67,14 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
     patience: Duration,
 ) -> Result<()> {
+    // What a process that died left behind is not being done any more, whoever asks.
+    catalog.settle().await;
     let metrics = catalog.clone();
     let present = move || metrics.metrics().connection();
-    let (deadline, finished) = answer(listener, tls, router(catalog.clone()), present, stop, patience).await;
+    let (deadline, finished) = tokio::select! {
+        never = keep_settled(&catalog) => match never {},
+        answered = answer(listener, tls, router(catalog.clone()), present, stop, patience) => answered,
+    };
     let closed = timeout_at(deadline, catalog.close()).await;
     #[cfg(feature = "otel")]
     if let Some(traces) = catalog.traces() {
@@ -76,6 +83,13 @@ pub async fn serve(
     match (finished, closed) {
         (true, Ok(closed)) => closed,
         _ => Err(Error::new(ErrorKind::Unavailable, format!("requests were still in flight after {patience:?}"))),
+    }
+}
+
+async fn keep_settled(catalog: &Catalog) -> Never {
+    loop {
+        sleep(SETTLE).await;
+        catalog.settle().await;
     }
 }
 

@@ -4,18 +4,21 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use hyper::header::HeaderValue;
+use mcp_registry_governance::Governance;
 use mcp_registry_spec::wire::{CatalogCapabilities, Tier};
-use mcp_registry_spec::{Backends, Capabilities, Error, ErrorKind, OpenRequest, Result};
+use mcp_registry_spec::{AuditAction, Backends, Capabilities, Error, ErrorKind, OpenRequest, Result};
 use mcp_registry_store::{Role, Tokens};
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use super::auth::{Caller, Doorkeeper};
 use super::clock::Clock;
 use super::endpoint::Endpoint;
+use super::governed::Governed;
 use super::limits::{Rate, Turns};
 use super::log::Log;
 use super::metrics::Metrics;
 use super::readiness::Readiness;
+use super::refusal::Refusal;
 use super::request_id::RequestIds;
 use super::stores::Stores;
 #[cfg(feature = "otel")]
@@ -46,6 +49,7 @@ struct Inner {
     options: Options,
     abilities: Abilities,
     stores: Stores,
+    governed: Governed,
     doorkeeper: Doorkeeper,
     rate: Option<Rate>,
     metrics: Arc<Metrics>,
@@ -63,9 +67,9 @@ struct Inner {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Abilities {
     tier: Tier,
-    pub(crate) install: bool,
-    pub(crate) update: bool,
-    pub(crate) uninstall: bool,
+    install: bool,
+    update: bool,
+    uninstall: bool,
     pub(crate) audit: bool,
     pub(crate) scopes: bool,
 }
@@ -98,6 +102,20 @@ impl Abilities {
         })
     }
 
+    /// Refuses a write that is not offered.
+    ///
+    /// # Errors
+    /// 405.
+    pub(crate) fn must_offer(&self, action: AuditAction) -> Result<(), Refusal> {
+        let (offered, what) = match action {
+            AuditAction::Install => (self.install, "installing"),
+            AuditAction::Update => (self.update, "updating"),
+            AuditAction::Uninstall => (self.uninstall, "uninstalling"),
+            _ => (false, "this"),
+        };
+        if offered { Ok(()) } else { Err(Refusal::not_offered(what)) }
+    }
+
     /// What of it somebody of that role is offered (rule C9).
     pub(crate) fn offered_to(&self, role: Role) -> CatalogCapabilities {
         let writes = role.may_write();
@@ -112,7 +130,8 @@ impl Abilities {
 }
 
 impl Catalog {
-    /// Opens the storage that `store` asks for; its scope, if any, is left aside.
+    /// Opens the storage that `store` asks for; its scope, if any, is left aside. Changes name the storage by its
+    /// locator, so a path in that is to be absolute.
     ///
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] when the storage cannot do what the tier needs (rule C24); those of
@@ -121,10 +140,12 @@ impl Catalog {
         backends: Backends,
         store: OpenRequest,
         tokens: Tokens,
+        governance: Governance,
         options: Options,
         log: Log,
     ) -> Result<Self> {
         let (clock, metrics) = (Clock::start(), Arc::new(Metrics::new()));
+        let locator = store.locator.clone();
         let stores = Stores::new(backends, store, clock, metrics.clone())?;
         let scopes = match stores.scopes(&Turns::default()).await {
             Ok(_) => true,
@@ -135,6 +156,7 @@ impl Catalog {
         Ok(Self(Arc::new(Inner {
             options,
             abilities,
+            governed: Governed::new(governance, &stores, &locator),
             stores,
             doorkeeper: Doorkeeper::new(tokens, options.anonymous_reads, clock),
             rate: options.rate.map(Rate::new),
@@ -155,6 +177,11 @@ impl Catalog {
         self.0.abilities.tier
     }
 
+    /// Ends changes that are over (rule C35).
+    pub(crate) async fn settle(&self) {
+        self.0.governed.try_to_settle(&self.0.stores, &self.0.log).await;
+    }
+
     /// Marks an answer that is brought to its end, until what is given is dropped.
     pub(crate) async fn unfinished(&self) -> OwnedRwLockReadGuard<()> {
         self.0.unfinished.clone().read_owned().await
@@ -166,6 +193,7 @@ impl Catalog {
     /// Those of the storage.
     pub async fn close(&self) -> Result<()> {
         drop(self.0.unfinished.write().await);
+        self.0.governed.governance().idle().await;
         self.0.stores.settle().await;
         self.0.stores.close().await
     }
@@ -191,6 +219,10 @@ impl Catalog {
 
     pub(crate) fn stores(&self) -> &Stores {
         &self.0.stores
+    }
+
+    pub(crate) fn governed(&self) -> &Governed {
+        &self.0.governed
     }
 
     pub(crate) fn doorkeeper(&self) -> &Doorkeeper {
@@ -243,7 +275,7 @@ impl Catalog {
 
     /// The methods of an endpoint, for that caller: what an answer 405 says.
     pub(crate) fn allowed(&self, endpoint: Endpoint, caller: Option<&Caller>) -> HeaderValue {
-        let offered = self.offered(caller);
+        let (offered, role) = (self.offered(caller), role_of(caller));
         joined(&match endpoint {
             Endpoint::Servers => {
                 vec![("GET", true), ("HEAD", true), ("OPTIONS", true), ("POST", offered.supports_install)]
@@ -254,6 +286,9 @@ impl Catalog {
                 ("PUT", offered.supports_update),
                 ("DELETE", offered.supports_uninstall),
             ],
+            Endpoint::Changes => vec![("GET", true), ("HEAD", true), ("POST", role.may_ask())],
+            Endpoint::ChangePreview | Endpoint::ChangeCancel => vec![("POST", role.may_ask())],
+            Endpoint::ChangeApprove | Endpoint::ChangeReject => vec![("POST", role.may_approve())],
             Endpoint::Audit => vec![("GET", offered.supports_audit), ("HEAD", offered.supports_audit)],
             Endpoint::Scopes => vec![("GET", offered.supports_scopes), ("HEAD", offered.supports_scopes)],
             _ => vec![("GET", true), ("HEAD", true)],
@@ -261,8 +296,12 @@ impl Catalog {
     }
 
     fn offered(&self, caller: Option<&Caller>) -> CatalogCapabilities {
-        self.0.abilities.offered_to(caller.map_or(Role::Reader, Caller::role))
+        self.0.abilities.offered_to(role_of(caller))
     }
+}
+
+fn role_of(caller: Option<&Caller>) -> Role {
+    caller.map_or(Role::Reader, Caller::role)
 }
 
 fn joined(methods: &[(&str, bool)]) -> HeaderValue {

@@ -88,6 +88,11 @@ impl Stores {
         Ok(Self { backends, request, any, open: RwLock::default(), shared })
     }
 
+    /// What the storage is kept in.
+    pub(crate) fn backend_id(&self) -> &str {
+        self.any.backend_id()
+    }
+
     /// What the storage can.
     ///
     /// # Errors
@@ -107,6 +112,14 @@ impl Stores {
     /// Whether the storage answers.
     pub(crate) async fn is_ready(&self) -> bool {
         self.shared.call(self.any.revision()).await.is_ok()
+    }
+
+    /// Does something beside the storage, in turns of whoever asks and no longer than a call of it may take.
+    ///
+    /// # Errors
+    /// Those of the work; [`ErrorKind::Unavailable`] when it takes too long.
+    pub(crate) async fn beside<T>(&self, turns: &Turns, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.shared.call_for(turns, work).await
     }
 
     /// One scope.
@@ -173,6 +186,11 @@ impl Stores {
 }
 
 impl Store {
+    /// The scope's registry, for whoever asks it something without being asked to.
+    pub(crate) fn registry(&self) -> &McpServerRegistry {
+        &self.registry
+    }
+
     /// Answers from memory, else from the storage, in turns of whoever asks.
     ///
     /// # Errors

@@ -6,18 +6,18 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION};
-use mcp_registry_spec::json::Strict;
 use mcp_registry_spec::{
-    Digest, Error, ErrorKind, Literals, McpServerRef, McpServerRegistry, McpServerSpec, Result, ServerName,
-    WriteContext,
+    AuditAction, Digest, Error, ErrorKind, Literals, McpServerRef, McpServerRegistry, McpServerSpec, Result, Scope,
+    ServerName, WriteContext,
 };
 use mcp_registry_store::Role;
 
+use super::auth::Caller;
+use super::body;
 use super::etag::{self, Condition};
 use super::front::{Answer, Call};
 use super::limits;
 use super::refusal::{JSON, Refusal};
-use super::state::Abilities;
 use super::stores::Store;
 
 /// How often a change that fits whatever is there is tried against others who change it too.
@@ -25,14 +25,15 @@ const TRIES: usize = 5;
 
 /// `POST /mcp-servers`
 pub(crate) async fn install(call: Call) -> Answer {
-    let (store, context) = admit(&call, "installing", |can| can.install)?;
-    let (scope, turns) = (call.query()?.scope()?, call.turns()?.clone());
-    let spec = entry(limits::body(call.request.into_body()).await?)?;
+    let Admitted { store, scope, caller, context } = admit(&call, AuditAction::Install)?;
+    let catalog = call.catalog.clone();
+    let spec = entry(&limits::body(call.request.into_body()).await?)?;
     let etag = etag::of_digest(&spec.digest()?);
     // Relative to this request, since the base URL may be longer than what is seen of it here (rule C2).
     let place = format!("mcp-servers/{}?agent_scope={}", spec.name, scope.as_str().replace('+', "%2B"));
+    catalog.governed().admit(AuditAction::Install, &spec, &scope, &store, &caller).await?;
     let install = move |registry: McpServerRegistry| async move { registry.install(&spec, &context).await };
-    let mut response = sent(StatusCode::CREATED, &store.write(&turns, install).await?, etag)?;
+    let mut response = sent(StatusCode::CREATED, &store.write(caller.turns(), install).await?, etag)?;
     if let Ok(place) = HeaderValue::try_from(place) {
         response.headers_mut().insert(LOCATION, place);
     }
@@ -41,7 +42,8 @@ pub(crate) async fn install(call: Call) -> Answer {
 
 /// `PUT /mcp-servers/{name}`
 pub(crate) async fn update(call: Call) -> Answer {
-    let (store, context) = admit(&call, "updating", |can| can.update)?;
+    let Admitted { store, scope, caller, context } = admit(&call, AuditAction::Update)?;
+    let catalog = call.catalog.clone();
     let name = call.endpoint.name(call.request.uri().path())?;
     let conditions = Conditions::of(&call);
     let Some(expected) = conditions.if_match else {
@@ -49,13 +51,13 @@ pub(crate) async fn update(call: Call) -> Answer {
             .hint("send the header If-Match with the entry's ETag");
         return Err(Refusal::new(StatusCode::PRECONDITION_REQUIRED, error));
     };
-    let turns = call.turns()?.clone();
-    let spec = entry(limits::body(call.request.into_body()).await?)?;
+    let spec = entry(&limits::body(call.request.into_body()).await?)?;
     if spec.name != name {
         return Err(Error::new(ErrorKind::InvalidSpec, "the entry has another name than the path").into());
     }
     let etag = etag::of_digest(&spec.digest()?);
-    let stored = store.write(&turns, move |registry: McpServerRegistry| async move {
+    catalog.governed().admit(AuditAction::Update, &spec, &scope, &store, &caller).await?;
+    let stored = store.write(caller.turns(), move |registry: McpServerRegistry| async move {
         for _ in 0..TRIES {
             let found = expected.fitting(&registry, &name, conditions.if_none_match.as_ref()).await?;
             match registry.update(&spec, &found, &context).await {
@@ -70,10 +72,10 @@ pub(crate) async fn update(call: Call) -> Answer {
 
 /// `DELETE /mcp-servers/{name}`
 pub(crate) async fn uninstall(call: Call) -> Answer {
-    let (store, context) = admit(&call, "uninstalling", |can| can.uninstall)?;
+    let Admitted { store, caller, context, .. } = admit(&call, AuditAction::Uninstall)?;
     let name = call.endpoint.name(call.request.uri().path())?;
-    let (conditions, turns) = (Conditions::of(&call), call.turns()?);
-    let removed = store.write(turns, move |registry: McpServerRegistry| async move {
+    let conditions = Conditions::of(&call);
+    let removed = store.write(caller.turns(), move |registry: McpServerRegistry| async move {
         let expected = match conditions.if_match {
             None | Some(Condition::Any) if conditions.if_none_match.is_none() => None,
             expected => {
@@ -92,14 +94,21 @@ pub(crate) async fn uninstall(call: Call) -> Answer {
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Whether the caller may write, and the catalog offers it: the storage, and what goes with a write.
-fn admit(call: &Call, what: &str, offered: fn(&Abilities) -> bool) -> Result<(Arc<Store>, WriteContext), Refusal> {
+/// A write that may be done, as far as that is told by who asks, and for which scope.
+struct Admitted {
+    store: Arc<Store>,
+    scope: Scope,
+    caller: Arc<Caller>,
+    /// What goes with the write.
+    context: WriteContext,
+}
+
+/// Whether the caller may write, and the catalog offers it.
+fn admit(call: &Call, action: AuditAction) -> Result<Admitted, Refusal> {
     let query = call.query()?;
     let scope = call.scope(&query)?;
-    if !offered(call.catalog.abilities()) {
-        return Err(Refusal::not_offered(what));
-    }
-    let caller = call.caller()?;
+    call.catalog.abilities().must_offer(action)?;
+    let caller = call.caller()?.clone();
     caller.must(Role::may_write)?;
     let mut context = WriteContext::new().request_id(call.id.to_str().unwrap_or_default());
     if let Some(name) = &caller.name {
@@ -108,20 +117,12 @@ fn admit(call: &Call, what: &str, offered: fn(&Abilities) -> bool) -> Result<(Ar
     if call.catalog.options().allow_literals {
         context = context.literals(Literals::Allow);
     }
-    Ok((call.catalog.stores().scope(&scope)?, context))
+    Ok(Admitted { store: call.catalog.stores().scope(&scope)?, scope, caller, context })
 }
 
 /// Reads the entry of a body.
-fn entry(body: Bytes) -> Result<McpServerSpec, Refusal> {
-    match serde_json::from_slice(&body) {
-        Ok(Strict(value)) => Ok(McpServerSpec::from_json(value)?),
-        // What a key given twice is told with quotes the key alone; a parser's message may quote more.
-        Err(cause) if cause.is_data() => Err(Error::new(ErrorKind::InvalidSpec, cause.to_string()).into()),
-        Err(cause) => {
-            let place = format!("the body is no JSON, at line {}, column {}", cause.line(), cause.column());
-            Err(Refusal::new(StatusCode::BAD_REQUEST, Error::new(ErrorKind::InvalidSpec, place)))
-        }
-    }
+fn entry(body: &Bytes) -> Result<McpServerSpec, Refusal> {
+    Ok(McpServerSpec::from_json(body::json(body)?)?)
 }
 
 fn sent(status: StatusCode, stored: &McpServerRef, etag: HeaderValue) -> Answer {

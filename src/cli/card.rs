@@ -8,8 +8,14 @@ use super::printer::Text;
 
 /// Writes an entry: a heading, then a field a line.
 pub(crate) fn write(text: &mut Text, shown: &MaskedSpec, digest: &Digest) -> io::Result<()> {
+    text.heading(shown.spec.name.as_str())?;
+    fields(text, shown)?;
+    field(text, "digest", [digest.to_string()])
+}
+
+/// Writes the fields of an entry, a line each.
+pub(crate) fn fields(text: &mut Text, shown: &MaskedSpec) -> io::Result<()> {
     let spec = &shown.spec;
-    text.heading(spec.name.as_str())?;
     field(text, "description", std::iter::once(spec.description.as_str()).filter(|d| !d.is_empty()))?;
     field(text, "transport", [spec.transport.kind().as_str()])?;
     match &spec.transport {
@@ -24,12 +30,11 @@ pub(crate) fn write(text: &mut Text, shown: &MaskedSpec, digest: &Digest) -> io:
         }
     }
     field(text, "extra", spec.extra.iter().map(|(key, value)| format!("{key}: {value}")))?;
-    field(text, "masked", &shown.masked)?;
-    field(text, "digest", [digest.to_string()])
+    field(text, "masked", &shown.masked)
 }
 
 /// Writes a field: its name beside its first value, the others below that one.
-fn field(text: &mut Text, name: &str, values: impl IntoIterator<Item = impl AsRef<str>>) -> io::Result<()> {
+pub(crate) fn field(text: &mut Text, name: &str, values: impl IntoIterator<Item = impl AsRef<str>>) -> io::Result<()> {
     let mut name = name;
     for value in values {
         text.plain(&format!("  {name:<13}"))?;

@@ -1,86 +1,86 @@
-//! What an update changes, field by field.
+//! `changes`: what was asked for, and the person who decides on it.
 
-use std::collections::BTreeMap;
+mod approve;
+mod card;
+mod end;
+mod list;
+mod place;
+mod show;
+mod watch;
 
-use mcp_registry_spec::{MaskedSpec, McpServerSpec};
-use serde::Serialize;
-use serde_json::Value;
+use std::sync::Arc;
 
-/// A line for every field that differs, secrets masked.
-pub(crate) fn between(old: &McpServerSpec, new: &McpServerSpec) -> Vec<String> {
-    let (old_shown, new_shown) = (fields(&old.masked()), fields(&new.masked()));
-    let (old, new) = (fields(old), fields(new));
-    let names: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
-    let differs = |name: &&&String| old.get(**name) != new.get(**name);
-    names
-        .iter()
-        .filter(differs)
-        .map(|name| match (old_shown.get(*name), new_shown.get(*name)) {
-            (Some(was), Some(is)) => format!("~ {name}: {was} -> {is}"),
-            (Some(was), None) => format!("- {name}: {was}"),
-            (None, Some(is)) => format!("+ {name}: {is}"),
-            (None, None) => format!("~ {name}"),
-        })
-        .collect()
+use mcp_registry_governance::{Change, ChangeId, Governance, Party, Refusal, StateFolder};
+use mcp_registry_spec::{Error, ProcessEnvironment};
+use tokio::runtime::Builder;
+
+use super::app;
+use super::args::With;
+use super::failure::Failure;
+use super::governed;
+use super::policy::Where;
+use super::printer::Printer;
+use super::settings::Settings;
+use place::Places;
+
+/// List the changes that were asked for, and decide on them.
+///
+/// An agent asks for a change; a person, who is told by the operating system, approves exactly that one or
+/// rejects it. Whoever asked may take it back.
+#[derive(clap::Subcommand)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Example: mcp-registry changes list")]
+pub(crate) enum Changes {
+    List(With<list::List>),
+    Show(With<show::Show>),
+    Approve(With<approve::Approve>),
+    Reject(With<end::Reject>),
+    Cancel(With<end::Cancel>),
+    Watch(With<watch::Watch>),
 }
 
-/// The fields that are there, those of `env` and `headers` one by one.
-fn fields(spec: &impl Shown) -> BTreeMap<String, Value> {
-    let mut fields = BTreeMap::new();
-    for (key, value) in spec.object() {
-        match value {
-            Value::Object(map) if key == "env" || key == "headers" => {
-                fields.extend(map.into_iter().map(|(name, value)| (format!("{key}.{name}"), value)));
-            }
-            Value::Array(list) if list.is_empty() => {}
-            Value::String(text) if text.is_empty() => {}
-            _ if key == "masked" => {}
-            value => {
-                fields.insert(key, value);
-            }
+/// What a person works with: the changes of the state folder, and the registries they are made in.
+struct Desk<'a> {
+    governance: Governance,
+    places: Places<'a>,
+    person: Party,
+}
+
+impl<'a> Desk<'a> {
+    /// Does some work on them.
+    fn open<T>(
+        policy: &Where,
+        settings: &'a Settings,
+        work: impl AsyncFnOnce(&Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let folder = StateFolder::find(&ProcessEnvironment)?;
+        folder.prepare()?;
+        let store = folder.database()?;
+        let ledger = governed::ledger_in(&folder)?;
+        let desk = Self {
+            governance: Governance::new(store, ledger, policy.source(), Arc::new(ProcessEnvironment)),
+            places: Places::new(settings)?,
+            person: governed::operator(),
+        };
+        app::start(&mut Builder::new_current_thread())?.block_on(work(&desk))
+    }
+
+    /// Ends what is over, so that it does not show as waiting. What is to be shown is shown though that
+    /// should fail.
+    async fn settle(&self, printer: &mut Printer) {
+        if let Err(refusal) = self.governance.settle(&self.places).await {
+            printer.warning(&format!("what is over could not be ended: {refusal}"));
         }
     }
-    fields
-}
 
-/// Both forms of an entry.
-trait Shown: Serialize {
-    fn object(&self) -> serde_json::Map<String, Value> {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(map)) => map,
-            _ => serde_json::Map::new(),
-        }
+    /// The change of that id.
+    async fn find(&self, id: &ChangeId) -> Result<Change, Failure> {
+        Ok(self.governance.get(id).await?)
     }
 }
 
-impl Shown for McpServerSpec {}
-impl Shown for MaskedSpec {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn every_field_that_differs_and_no_secret() {
-        let old = McpServerSpec::from_json(json!({"name": "a", "command": "npx", "args": ["x"],
-            "env": {"A": "1", "B": "$B", "API_KEY": "hunter2"}, "description": "d", "k": {"x": 1}}))
-        .unwrap();
-        let new = McpServerSpec::from_json(json!({"name": "a", "command": "uvx", "args": ["x"],
-            "env": {"B": "$C", "C": "", "API_KEY": "hunter3"}, "k": {"x": 2}}))
-        .unwrap();
-        assert_eq!(
-            between(&old, &new),
-            [
-                "~ command: \"npx\" -> \"uvx\"",
-                "- description: \"d\"",
-                "- env.A: \"1\"",
-                "~ env.API_KEY: \"***\" -> \"***\"",
-                "~ env.B: \"$B\" -> \"$C\"",
-                "+ env.C: \"\"",
-                "~ k: {\"x\":1} -> {\"x\":2}",
-            ]
-        );
-        assert!(between(&old, &old).is_empty());
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Error::from(refusal))
     }
 }

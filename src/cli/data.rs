@@ -1,7 +1,9 @@
 //! Where the catalog service keeps what nobody named a place for: the user's data folder.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use mcp_registry_governance::{Governance, Ledger, Source, StateFolder};
 use mcp_registry_spec::{Digest, Error, ErrorKind, Locator, ProcessEnvironment, Result, xdg};
 use mcp_registry_store::{Options, Store, Tokens};
 
@@ -33,18 +35,49 @@ fn in_data_folder(file: &str) -> Result<String> {
     }
 }
 
-/// The tokens of a catalog: where somebody says, else beside its entries, else, where those are in no
+/// The database of a catalog's tokens and changes: where somebody says, else beside its entries, else, where those are in no
 /// database, in one of their own in the data folder: a scope of the same name at another place is another.
 ///
 /// # Errors
 /// [`ErrorKind::ConfigInvalid`] for a locator that names no database.
-pub(crate) fn tokens(store: &str, tokens: Option<&str>) -> Result<Tokens> {
-    let place = match (tokens, database(store)) {
-        (Some(place), _) => database(place).unwrap_or_else(|| Locator::new(place)),
+pub(crate) fn database(store: &str, tokens: Option<&str>) -> Result<Database> {
+    let place = match (tokens, named(store)) {
+        (Some(place), _) => named(place).unwrap_or_else(|| Locator::new(place)),
         (None, Some(store)) => store,
         (None, None) => Locator::new(&in_data_folder(&format!("tokens-{}.db", place_of(store)))?),
     };
-    Ok(Tokens::new(Store::new(&place, Options::default())?))
+    Ok(Database { store: Store::new(&place, Options::default())?, place })
+}
+
+/// The database in which a catalog keeps who may use it, what they asked for, and what was done.
+pub(crate) struct Database {
+    store: Store,
+    place: Locator,
+}
+
+impl Database {
+    /// The tokens in it.
+    pub(crate) fn tokens(&self) -> Tokens {
+        Tokens::new(self.store.clone())
+    }
+
+    /// The changes in it, and their ledger: that is exported to a file beside a file, and for Postgres to one in
+    /// the state folder (rule C35).
+    ///
+    /// # Errors
+    /// Where the state folder is needed and there is none, or it is refused (rule L8).
+    pub(crate) fn governance(&self, policy: Source) -> Result<Governance> {
+        let export = match (self.place.scheme(), self.place.argument()) {
+            ("sqlite", Some(path)) => real(Path::new(path)).with_extension("ledger.jsonl"),
+            _ => {
+                let folder = StateFolder::find(&ProcessEnvironment)?;
+                folder.prepare()?;
+                folder.path().join(format!("ledger-{}.jsonl", place_of(&self.place.to_string())))
+            }
+        };
+        let ledger = Ledger::new(self.store.clone(), Some(export));
+        Ok(Governance::new(self.store.clone(), ledger, policy, Arc::new(ProcessEnvironment)))
+    }
 }
 
 /// A name for the place of a store, the same however it is spelt.
@@ -60,7 +93,7 @@ fn place_of(store: &str) -> String {
 }
 
 /// The database that a locator names, if it does, perhaps with the backend's id before it.
-fn database(text: &str) -> Option<Locator> {
+fn named(text: &str) -> Option<Locator> {
     let locator = Locator::new(text);
     let inner = locator.argument().filter(|_| locator.scheme() == "sql").map(Locator::new);
     inner.or(Some(locator)).filter(|found| matches!(found.scheme(), "sqlite" | "postgres" | "postgresql"))

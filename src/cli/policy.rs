@@ -28,7 +28,7 @@ pub(crate) enum Policy {
 
 // Where the policy is (a doc comment would take the place of the command's own description).
 #[derive(clap::Args)]
-struct Where {
+pub(crate) struct Where {
     /// The policy's file; by default MCP_REGISTRY_POLICY, else policy.toml in your state folder. The
     /// machine's, /etc/mcp-registry/policy.toml, wins over all of them
     #[arg(long, value_name = "FILE")]
@@ -36,8 +36,14 @@ struct Where {
 }
 
 impl Where {
-    fn load(&self, printer: &mut Printer) -> Loaded {
-        let policy = Source::new(self.policy.as_deref(), &ProcessEnvironment).load();
+    /// Where the policy is.
+    pub(crate) fn source(&self) -> Source {
+        Source::new(self.policy.as_deref(), &ProcessEnvironment)
+    }
+
+    /// Reads it, and says so where another one wins.
+    pub(crate) fn load(&self, printer: &mut Printer) -> Loaded {
+        let policy = self.source().load();
         if self.policy.is_some() && policy.path() != self.policy.as_deref() {
             printer.warning("the machine's own policy wins; the file that --policy names was not looked at");
         }

@@ -1,7 +1,7 @@
 //! The only place that prints: data to standard output, everything else to standard error.
 
 use std::ffi::OsString;
-use std::io::{self, BufWriter, ErrorKind as Io, IsTerminal, Stderr, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal, Stderr, Write};
 use std::process::ExitCode;
 
 use mcp_registry_spec::text::escape;
@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::failure::{Failure, Outcome};
 use super::json;
+use super::reader::Reader;
 use super::style::{BOLD, Paint, RED, Style, YELLOW};
 use super::table::{self, Column};
 use super::usage;
@@ -62,30 +63,7 @@ pub(crate) struct Printer {
     paint: Paint,
 }
 
-/// Whoever reads standard output. That they went away is no failure, and changes nothing of how the
-/// command ends: what is left to print goes nowhere.
-pub(crate) struct Reader(Stdout);
-
-impl Reader {
-    fn unless_gone<T>(result: io::Result<T>, gone: T) -> io::Result<T> {
-        match result {
-            Err(cause) if cause.kind() == Io::BrokenPipe => Ok(gone),
-            result => result,
-        }
-    }
-}
-
-impl Write for Reader {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Self::unless_gone(self.0.write(bytes), bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Self::unless_gone(self.0.flush(), ())
-    }
-}
-
-/// Standard output, for people.
+/// One of the two streams, for people.
 pub(crate) struct Text {
     out: BufWriter<Reader>,
     paint: Paint,
@@ -106,7 +84,9 @@ impl Printer {
         let (out, err) = (io::stdout(), io::stderr());
         // What is no terminal has no width, and text that goes elsewhere is not cut.
         let limit = columns.or_else(|| terminal_size::terminal_size_of(&out).map(|(columns, _)| columns.0.into()));
-        let text = Text { paint: color.paint(&out), out: BufWriter::with_capacity(1 << 16, Reader(out)), limit };
+        let paint = color.paint(&out);
+        let out = BufWriter::with_capacity(1 << 16, Reader::of_out(out));
+        let text = Text { paint, out, limit };
         Self { format, out: text, paint: color.paint(&err), err }
     }
 
@@ -161,6 +141,52 @@ impl Printer {
     #[cfg(feature = "catalog")]
     pub(crate) fn log(&self) -> impl Write + Send + use<> {
         io::stderr()
+    }
+
+    /// Prints what is waiting to be, and says whether anybody still reads.
+    ///
+    /// # Errors
+    /// When it is not taken.
+    #[cfg(feature = "governance")]
+    pub(crate) fn flush(&mut self) -> io::Result<bool> {
+        self.out.out.flush()?;
+        Ok(!self.out.out.get_ref().is_gone())
+    }
+
+    /// The form in which data is printed.
+    #[cfg(feature = "governance")]
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Shows what `people` writes on standard error and asks the question; whether the answer is yes.
+    /// `None` where there is nobody to ask: no terminal to show it on, or to be answered from.
+    ///
+    /// # Errors
+    /// When it cannot be shown, or no answer be read.
+    #[cfg(feature = "governance")]
+    pub(crate) fn ask(
+        &mut self,
+        people: impl FnOnce(&mut Text) -> io::Result<()>,
+        question: &str,
+    ) -> io::Result<Option<bool>> {
+        if !io::stdin().is_terminal() || !self.err.is_terminal() {
+            return Ok(None);
+        }
+        let limit = terminal_size::terminal_size_of(&self.err).map(|(columns, _)| columns.0.into());
+        let out = BufWriter::new(Reader::of_err(io::stderr()));
+        let mut text = Text { paint: self.paint, out, limit };
+        people(&mut text)?;
+        text.styled(BOLD, question)?;
+        text.plain(" [y/N] ")?;
+        text.out.flush()?;
+        let mut answer = String::new();
+        if io::stdin().read_line(&mut answer)? == 0 {
+            // Nobody ended the line of the question.
+            text.end_line()?;
+            text.out.flush()?;
+        }
+        Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
     }
 
     /// Says something that is no data.

@@ -6,15 +6,16 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use mcp_registry_spec::wire::Tier;
-use mcp_registry_spec::{Backends, Error, ErrorKind, OpenRequest};
-use mcp_registry_store::Tokens;
+use mcp_registry_spec::{Backends, Error, ErrorKind, OpenRequest, Scope};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
+use super::absolute::place_of;
 use super::app::{self, LocalCommand};
-use super::data;
+use super::data::{self, Database};
 use super::failure::{Failure, Outcome};
+use super::policy::Where;
 use super::printer::Printer;
 use super::settings::Settings;
 use super::stop::Stop;
@@ -68,6 +69,8 @@ pub(crate) struct Serve {
     /// Take entries with literals that look like secrets
     #[arg(long)]
     allow_literals: bool,
+    #[command(flatten)]
+    policy: Where,
     /// How long requests in flight may take after it is told to stop
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     shutdown_timeout: Duration,
@@ -88,6 +91,13 @@ struct Listening<'a> {
     url: String,
     tier: Tier,
     store: &'a str,
+}
+
+/// That the policy denies everything.
+#[derive(Serialize)]
+struct BadPolicy {
+    msg: &'static str,
+    error: String,
 }
 
 /// What somebody who has just begun may not know.
@@ -114,11 +124,14 @@ impl LocalCommand for Serve {
         let local_only =
             server::local_only(self.listen, secure, self.allow_insecure_listen, self.allow_anonymous_reads)?;
         let locator = self.store.clone().map_or_else(data::default_store, Ok)?;
+        let mut request = settings.request_for(&locator)?;
+        // Changes name the place, and mean the same one wherever a replica is started.
+        (request.locator, _) = place_of(&request.clone().scope(Scope::parse("default")?), &settings.backends)?;
         let store = Place {
-            id: settings.backends.find(&mcp_registry_spec::Locator::new(&locator))?.id,
+            id: settings.backends.find(&request.locator)?.id,
             backends: settings.backends.clone(),
-            request: settings.request_for(&locator)?,
-            tokens: data::tokens(&locator, self.tokens.as_deref())?,
+            request,
+            database: data::database(&locator, self.tokens.as_deref())?,
         };
         let runtime = app::start(&mut Builder::new_multi_thread())?;
         let result = runtime.block_on(self.serve(store, local_only, printer));
@@ -128,12 +141,12 @@ impl LocalCommand for Serve {
     }
 }
 
-/// Where entries and tokens are kept.
+/// Where entries, tokens and changes are kept.
 struct Place {
     id: &'static str,
     backends: Backends,
     request: OpenRequest,
-    tokens: Tokens,
+    database: Database,
 }
 
 impl Serve {
@@ -157,8 +170,11 @@ impl Serve {
         let scheme = if private.is_some() { "https" } else { "http" };
         #[cfg(feature = "otel")]
         let traces = Traces::from_environment(&ProcessEnvironment, scheme, &log)?;
-        let tokens = store.tokens.clone();
-        let catalog = Catalog::open(store.backends, store.request, store.tokens, options, log.clone()).await?;
+        let tokens = store.database.tokens();
+        let governance = store.database.governance(self.policy.source())?;
+        let policy = governance.policy();
+        let catalog =
+            Catalog::open(store.backends, store.request, tokens.clone(), governance, options, log.clone()).await?;
         #[cfg(feature = "otel")]
         traces.into_iter().for_each(|traces| catalog.trace_to(traces));
         let now = SystemTime::now();
@@ -173,6 +189,12 @@ impl Serve {
             tier: catalog.tier(),
             store: store.id,
         });
+        if let Some(problem) = policy.problems().first() {
+            log.write(&BadPolicy {
+                msg: "the policy cannot be used, and nothing is written",
+                error: problem.to_string(),
+            });
+        }
         if nobody && !self.allow_anonymous_reads {
             log.write(&NO_TOKENS);
         }

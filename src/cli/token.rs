@@ -41,7 +41,7 @@ impl Where {
     fn with<T>(&self, settings: &Settings, work: impl AsyncFnOnce(&Tokens) -> Result<T, Error>) -> Result<T, Failure> {
         settings.refuse_place("--store LOCATOR")?;
         let store = self.store.clone().map_or_else(data::default_store, Ok)?;
-        let tokens = data::tokens(&store, self.tokens.as_deref())?;
+        let tokens = data::database(&store, self.tokens.as_deref())?.tokens();
         Ok(app::start(&mut Builder::new_current_thread())?.block_on(work(&tokens))?)
     }
 }

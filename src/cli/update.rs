@@ -9,7 +9,7 @@ use super::names::BeforeCommand;
 use super::printer::Printer;
 use super::spec_args::{SpecArgs, fields_of};
 use super::writer::Writer;
-use super::{changes, names};
+use super::{names, spec_changes};
 
 /// Change a server's entry: what is given changes, the rest stays.
 ///
@@ -55,7 +55,7 @@ impl WriteCommand for Update {
             self.spec.apply(name, fields).map_err(|failure| if is_whole { failure } else { with_hint(failure) })?;
         let updated = writer.update(&new, &expected, &context).await?;
         printer.data(&updated, |text| refs(text, std::slice::from_ref(&updated)))?;
-        let changes = changes::between(&old, &new);
+        let changes = spec_changes::between(&old, &new);
         printer.note(&match changes.len() {
             0 => format!("{} is as it was", updated.name),
             _ => format!("updated {}", updated.name),

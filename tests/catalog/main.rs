@@ -4,6 +4,7 @@
 
 mod access;
 mod binary;
+mod changes;
 mod commands;
 mod hostile;
 mod memory;

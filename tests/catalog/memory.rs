@@ -49,7 +49,7 @@ async fn rule_c28_a_write_through_the_service_is_seen_at_once() {
 #[tokio::test]
 async fn rule_c28_a_write_of_another_is_seen_within_a_second() {
     for service in [Service::new().await, Service::on_folders(Options::default()).await] {
-        let replica = Service::router(&service.locator, &service.tokens, Options::default()).await;
+        let replica = Service::router(&service.locator, &service.tokens, &service.governance, Options::default()).await;
         let on_replica = || reply(&replica, Ask::new("GET", SCOUT).token(&service.reader));
         assert!(names(&on_replica().await.json()).is_empty());
         service.install(&entry("a")).await;

@@ -1,14 +1,26 @@
 //! A service without a socket, on a storage of its own.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use mcp_registry::catalog::{Catalog, Log, Options, router};
-use mcp_registry::{Backends, Locator, McpServerRegistry, OpenRequest, Scope};
+use mcp_registry::{Backends, FixedEnvironment, Locator, McpServerRegistry, OpenRequest, Scope};
+use mcp_registry_governance::{Governance, Ledger, Source};
 use mcp_registry_store::{Role, ScopeSet, Store, Tokens};
 use serde_json::Value;
 use tower::ServiceExt;
+
+/// Changes kept in `store`, by the policy in `folder`, if there is one, with the ledger exported beside it.
+pub(crate) fn governance(store: Store, folder: &Path) -> Governance {
+    let environment = FixedEnvironment::new().with("MCP_REGISTRY_STATE_DIR", folder);
+    let source = Source::new(None, &environment).with_system(folder.join("no-system-policy.toml"));
+    let ledger = Ledger::new(store.clone(), Some(folder.join("ledger.jsonl")));
+    Governance::new(store, ledger, source, Arc::new(environment))
+}
 
 /// The scope that the tokens see.
 pub(crate) const SCOUT: &str = "/mcp-servers?agent_scope=scout";
@@ -17,6 +29,7 @@ pub(crate) struct Service {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) locator: String,
     pub(crate) tokens: Tokens,
+    pub(crate) governance: Governance,
     pub(crate) reader: String,
     pub(crate) requester: String,
     pub(crate) approver: String,
@@ -103,24 +116,33 @@ impl Service {
     }
 
     async fn on(folder: tempfile::TempDir, locator: String, options: Options) -> Self {
-        let tokens = Locator::new(&format!("sqlite:{}", folder.path().join("tokens.db").display()));
-        let tokens = Tokens::new(Store::new(&tokens, mcp_registry_store::Options::default()).unwrap());
+        let store = Locator::new(&format!("sqlite:{}", folder.path().join("tokens.db").display()));
+        let store = Store::new(&store, mcp_registry_store::Options::default()).unwrap();
+        let (tokens, governance) = (Tokens::new(store.clone()), governance(store, folder.path()));
         let scout = ScopeSet::Only([Scope::parse("scout").unwrap()].into());
         let mut made = Vec::new();
         for role in Role::ALL {
-            let token = tokens.create(role.as_str(), role, &scout, None, None).await.unwrap();
+            let token = tokens.create(role.as_str(), role, &scout, None, Some("ops")).await.unwrap();
             made.push(token.expose().to_owned());
         }
         let [reader, requester, approver, writer, admin] = made.try_into().unwrap();
-        let router = Self::router(&locator, &tokens, options).await;
-        Self { folder, locator, tokens, reader, requester, approver, writer, admin, router }
+        let router = Self::router(&locator, &tokens, &governance, options).await;
+        Self { folder, locator, tokens, governance, reader, requester, approver, writer, admin, router }
     }
 
     /// Another replica on the same storage.
-    pub(crate) async fn router(locator: &str, tokens: &Tokens, options: Options) -> Router {
+    pub(crate) async fn router(locator: &str, tokens: &Tokens, governance: &Governance, options: Options) -> Router {
         let log = Log::to(std::io::sink()).unwrap();
-        let request = OpenRequest::new(locator);
-        router(Catalog::open(Backends::linked(), request, tokens.clone(), options, log).await.unwrap())
+        let (request, tokens, governance) = (OpenRequest::new(locator), tokens.clone(), governance.clone());
+        router(Catalog::open(Backends::linked(), request, tokens, governance, options, log).await.unwrap())
+    }
+
+    /// States the policy that holds from now on.
+    pub(crate) fn policy(&self, text: &str) {
+        let path = self.folder.path().join("policy.toml");
+        std::fs::write(&path, format!("version = 1\n{text}")).unwrap();
+        // Whatever the umask is.
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     }
 
     /// The storage itself, behind the service's back.

@@ -67,8 +67,10 @@ async fn rule_c3_a_listing_has_refs_or_entries_and_broken_ones_beside_them() {
     let document = "## b\n\ncommand: npx\ndescription: d\n\n## a\n\nurl: https://h/\n\n## broken\n\nargs: x\n";
     std::fs::write(folder.join("mcp.md"), document).unwrap();
     // What is in memory is believed for a second.
-    let service =
-        Service { router: Service::router(&service.locator, &service.tokens, Options::default()).await, ..service };
+    let service = Service {
+        router: Service::router(&service.locator, &service.tokens, &service.governance, Options::default()).await,
+        ..service
+    };
     let refs = service.get(SCOUT).await.json();
     let names: Vec<_> = refs["servers"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["a", "b"]);
@@ -382,7 +384,7 @@ async fn rule_c14_readiness_is_the_storages() {
     let agents = service.folder.path().join("agents");
     // A folder's place is taken by something else.
     std::fs::write(agents.join("default"), "").unwrap();
-    let router = Service::router(&service.locator, &service.tokens, Options::default()).await;
+    let router = Service::router(&service.locator, &service.tokens, &service.governance, Options::default()).await;
     let reply = crate::service::reply(&router, Ask::new("GET", "/readyz")).await;
     assert_eq!(reply.refusal(), (503, "unavailable".to_owned()));
     assert_eq!(crate::service::reply(&router, Ask::new("GET", "/healthz")).await.status, 200);

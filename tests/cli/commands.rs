@@ -217,6 +217,7 @@ fn help() {
         "mcp",
         "token",
         "policy",
+        "changes",
         "ledger",
         "doctor",
         "backends",
@@ -231,6 +232,9 @@ fn help() {
     }
     for action in ["check", "explain"] {
         assert_snapshot!(format!("help_policy_{action}"), sandbox.run(&["policy", action, "--help"]));
+    }
+    for action in ["list", "show", "approve", "reject", "cancel", "watch"] {
+        assert_snapshot!(format!("help_changes_{action}"), sandbox.run(&["changes", action, "--help"]));
     }
     for action in ["verify", "accept", "show"] {
         assert_snapshot!(format!("help_ledger_{action}"), sandbox.run(&["ledger", action, "--help"]));

@@ -9,6 +9,8 @@ macro_rules! assert_snapshot {
     };
 }
 
+#[cfg(unix)]
+mod changes;
 mod commands;
 mod conformance;
 #[cfg(unix)]

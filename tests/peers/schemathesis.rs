@@ -13,9 +13,14 @@ const SEED: &str = "20261121";
 
 pub(crate) fn every_answer_is_as_described() -> Tried {
     let program = peer("schemathesis")?;
+    let policy = tempfile::tempdir().unwrap();
+    let policy = policy.path().join("policy.toml");
+    // So that what is asked of changes is answered by more than that nobody may.
+    std::fs::write(&policy, "version = 1\n[changes]\nenabled = true\n").unwrap();
+    std::fs::set_permissions(&policy, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     // Its requests are many and quick.
-    let service = Service::start(&["--rate", "0"]);
-    let token = service.token("scout", "admin", &[]);
+    let service = Service::start(&["--rate", "0", "--policy", policy.to_str().unwrap()]);
+    let token = service.token("scout", "admin", &["--actor-role", "ops"]);
     let home = tempfile::tempdir().unwrap();
     let output = Command::new(program)
         .args(["run", &format!("{}openapi.json", service.url), "--url", &service.url])

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// What a request says beside what it asks for. It is read leniently and checked in an order of its own
-/// (H8), so that each thing that is missing gets its own answer.
+/// (H8), so that each thing that is missing gets its own answer. A key that there is not is refused.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Form {
     /// The boolean `true`, and nothing like it.
     pub confirm: Value,

@@ -9,6 +9,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, HttpMethod, Ref, RefOr, Required, ResponseBuilder, Schema};
 
 use super::TOKEN;
+use super::changes;
 use super::schemas;
 use crate::catalog::endpoint::Endpoint;
 
@@ -40,6 +41,12 @@ pub(super) fn of(endpoint: Endpoint) -> Vec<(HttpMethod, Operation)> {
         Endpoint::Scopes => get(Described::new("scopes", "The scopes that have entries and that the token sees.")
             .refuses(&[ErrorKind::Unsupported])
             .read("Scopes")),
+        Endpoint::ChangePreview
+        | Endpoint::Changes
+        | Endpoint::Change
+        | Endpoint::ChangeApprove
+        | Endpoint::ChangeReject
+        | Endpoint::ChangeCancel => changes::of(endpoint),
         Endpoint::Health => {
             get(Described::new("health", "Whether the process runs.").answers(200, "It runs.", "Status"))
         }
@@ -68,7 +75,7 @@ fn show() -> Described {
 
 fn install() -> Described {
     scoped("install", "Adds an entry.")
-        .body()
+        .body("Entry", Required::True)
         .answers(201, "It is added.", "Ref")
         .validated(201)
         .refuses(&[ErrorKind::Unsupported, ErrorKind::AlreadyInstalled])
@@ -79,7 +86,7 @@ fn update() -> Described {
         .named()
         .with(header("If-Match", "The ETag of the entry that is meant.", Required::True))
         .with(header("If-None-Match", "ETags that the entry must not have.", Required::False))
-        .body()
+        .body("Entry", Required::True)
         .answers(200, "It is replaced.", "Ref")
         .validated(200)
         .refuses(&[ErrorKind::Unsupported, ErrorKind::NotInRegistry, ErrorKind::Conflict])
@@ -103,13 +110,13 @@ fn options() -> Described {
 }
 
 /// An operation while it is put together.
-struct Described {
+pub(super) struct Described {
     operation: OperationBuilder,
     responses: Vec<(u16, ResponseBuilder)>,
 }
 
 /// What reads or writes entries of a scope.
-fn scoped(id: &str, summary: &str) -> Described {
+pub(super) fn scoped(id: &str, summary: &str) -> Described {
     Described::new(id, summary)
         .with(
             ParameterBuilder::new()
@@ -124,12 +131,12 @@ fn scoped(id: &str, summary: &str) -> Described {
 }
 
 impl Described {
-    fn new(id: &str, summary: &str) -> Self {
+    pub(super) fn new(id: &str, summary: &str) -> Self {
         let operation = OperationBuilder::new().operation_id(Some(id)).summary(Some(summary));
         Self { operation, responses: Vec::new() }
     }
 
-    fn with(mut self, parameter: Parameter) -> Self {
+    pub(super) fn with(mut self, parameter: Parameter) -> Self {
         self.operation = self.operation.parameter(parameter);
         self
     }
@@ -146,10 +153,9 @@ impl Described {
         )
     }
 
-    fn body(mut self) -> Self {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Entry"))).build();
-        let body =
-            RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True)).build();
+    pub(super) fn body(mut self, schema: &str, required: Required) -> Self {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
+        let body = RequestBodyBuilder::new().content("application/json", content).required(Some(required)).build();
         self.operation = self.operation.request_body(Some(body));
         self.error(400, "The body is no JSON, or a name or the query is wrong.")
             .error(408, "The body does not arrive in time.")
@@ -158,7 +164,7 @@ impl Described {
     }
 
     /// A read: an answer that has a validator, and 304 for whoever has it.
-    fn read(self, schema: &str) -> Self {
+    pub(super) fn read(self, schema: &str) -> Self {
         self.with(header("If-None-Match", "ETags of answers that are there already.", Required::False))
             .answers(200, "The answer.", schema)
             .validated(200)
@@ -166,7 +172,7 @@ impl Described {
             .validated(304)
     }
 
-    fn answers(mut self, status: u16, description: &str, schema: &str) -> Self {
+    pub(super) fn answers(mut self, status: u16, description: &str, schema: &str) -> Self {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
         self.responses
             .push((status, ResponseBuilder::new().description(description).content("application/json", content)));
@@ -195,7 +201,7 @@ impl Described {
         self
     }
 
-    fn header(&mut self, status: u16, name: &str, description: &str) {
+    pub(super) fn header(&mut self, status: u16, name: &str, description: &str) {
         let header = HeaderBuilder::new().schema(Some(schemas::text())).description(Some(description)).build();
         self.change(status, |response| response.header(name, header));
     }
@@ -207,22 +213,27 @@ impl Described {
     }
 
     /// Errors of these kinds.
-    fn refuses(self, kinds: &[ErrorKind]) -> Self {
+    pub(super) fn refuses(self, kinds: &[ErrorKind]) -> Self {
         kinds.iter().fold(self, |described, kind| described.error(status(*kind), &kind.to_string()))
     }
 
     fn error(self, status: u16, description: &str) -> Self {
+        self.error_as(status, description, "Error")
+    }
+
+    /// An error whose answer says more than every error's.
+    pub(super) fn error_as(self, status: u16, description: &str, schema: &str) -> Self {
         if self.responses.iter().any(|(known, _)| *known == status) {
             return self;
         }
-        let mut described = self.answers(status, description, "Error");
+        let mut described = self.answers(status, description, schema);
         if status == 405 {
             described.header(405, "Allow", "The methods there are.");
         }
         described
     }
 
-    fn build(self, endpoint: Endpoint) -> Operation {
+    pub(super) fn build(self, endpoint: Endpoint) -> Operation {
         // Anybody may be told that only this machine is answered.
         let mut described =
             self.refuses(&[ErrorKind::Forbidden]).error(431, "The request's headers are larger than 64 KiB.");
@@ -240,7 +251,7 @@ impl Described {
     }
 }
 
-fn query(name: &str, description: &str, schema: RefOr<Schema>) -> Parameter {
+pub(super) fn query(name: &str, description: &str, schema: RefOr<Schema>) -> Parameter {
     parameter(name, description, ParameterIn::Query, Required::False, schema)
 }
 

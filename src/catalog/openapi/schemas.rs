@@ -12,7 +12,7 @@ use utoipa::openapi::{ComponentsBuilder, Ref, RefOr, Schema};
 const NAME: &str = r"^(?!\.)(?!.*\.\.)[A-Za-z0-9_.+@-]+$";
 
 /// A property: its name, its schema, and whether it is always there.
-type Property = (&'static str, RefOr<Schema>, bool);
+pub(super) type Property = (&'static str, RefOr<Schema>, bool);
 
 /// Adds every schema.
 pub(super) fn all(components: ComponentsBuilder) -> ComponentsBuilder {
@@ -58,11 +58,7 @@ pub(super) fn all(components: ComponentsBuilder) -> ComponentsBuilder {
             "Failure",
             object(
                 "What failed, and whether to try again unchanged can help.",
-                [
-                    ("kind", one_of(ErrorKind::ALL.iter().map(|kind| kind.as_str())), true),
-                    ("message", text(), true),
-                    ("retryable", truth(), true),
-                ],
+                [("kind", kind(), true), ("message", text(), true), ("retryable", truth(), true)],
             ),
         )
         .schema("Error", object("An answer that is an error.", [("error", reference("Failure"), true)]))
@@ -119,19 +115,15 @@ fn capabilities() -> RefOr<Schema> {
 }
 
 fn record() -> RefOr<Schema> {
-    let at = ObjectBuilder::new()
-        .schema_type(SchemaType::Type(Type::String))
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
-    let actions = [AuditAction::Install, AuditAction::Update, AuditAction::Uninstall].map(AuditAction::as_str);
     let outcomes = std::iter::once("done").chain(ErrorKind::ALL.iter().map(|kind| kind.as_str()));
     object(
         "One write, as it is on record.",
         [
             ("seq", RefOr::T(Schema::Object(integer().minimum(Some(1)).build())), true),
-            ("at", RefOr::T(Schema::Object(at.build())), true),
+            ("at", time(), true),
             ("actor", or_null(text()), true),
             ("request_id", or_null(text()), true),
-            ("action", one_of(actions), true),
+            ("action", action(), true),
             ("scope", name(), true),
             ("name", name(), true),
             ("before", or_null(text()), true),
@@ -139,6 +131,16 @@ fn record() -> RefOr<Schema> {
             ("outcome", one_of(outcomes), true),
         ],
     )
+}
+
+/// What a write does.
+pub(super) fn action() -> RefOr<Schema> {
+    one_of([AuditAction::Install, AuditAction::Update, AuditAction::Uninstall].map(AuditAction::as_str))
+}
+
+/// The kind of an error.
+pub(super) fn kind() -> RefOr<Schema> {
+    one_of(ErrorKind::ALL.iter().map(|kind| kind.as_str()))
 }
 
 /// A name or scope (rule 1).
@@ -150,6 +152,12 @@ pub(super) fn name() -> RefOr<Schema> {
 /// Any text.
 pub(super) fn text() -> RefOr<Schema> {
     RefOr::T(Schema::Object(ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build()))
+}
+
+/// A time, as RFC 3339 has it.
+pub(super) fn time() -> RefOr<Schema> {
+    let time = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
+    RefOr::T(Schema::Object(time.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))).build()))
 }
 
 /// One of these texts.
@@ -172,33 +180,37 @@ fn transport() -> RefOr<Schema> {
     one_of(TransportKind::ALL.iter().map(|kind| kind.as_str()))
 }
 
-fn reference(name: &str) -> RefOr<Schema> {
+pub(super) fn reference(name: &str) -> RefOr<Schema> {
     RefOr::Ref(Ref::from_schema_name(name))
 }
 
-fn list(of: RefOr<Schema>) -> RefOr<Schema> {
+pub(super) fn list(of: RefOr<Schema>) -> RefOr<Schema> {
     RefOr::T(Schema::Array(ArrayBuilder::new().items(of).build()))
 }
 
-fn truth() -> RefOr<Schema> {
+pub(super) fn truth() -> RefOr<Schema> {
     RefOr::T(Schema::Object(ObjectBuilder::new().schema_type(SchemaType::Type(Type::Boolean)).build()))
 }
 
-fn integer() -> ObjectBuilder {
+pub(super) fn integer() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer))
 }
 
-fn or_null(schema: RefOr<Schema>) -> RefOr<Schema> {
+/// The same, or nothing.
+pub(super) fn or_null(schema: RefOr<Schema>) -> RefOr<Schema> {
     match schema {
         RefOr::T(Schema::Object(mut object)) => {
             object.schema_type = SchemaType::from_iter([Type::String, Type::Null]);
             RefOr::T(Schema::Object(object))
         }
-        other => other,
+        named => {
+            let null = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Null)).build();
+            RefOr::T(Schema::OneOf(OneOfBuilder::new().item(named).item(Schema::Object(null)).build()))
+        }
     }
 }
 
-fn object<const N: usize>(description: &str, properties: [Property; N]) -> RefOr<Schema> {
+pub(super) fn object<const N: usize>(description: &str, properties: [Property; N]) -> RefOr<Schema> {
     let object = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Object)).description(Some(description));
     let object = properties.into_iter().fold(object, |object, (name, schema, always)| {
         let object = object.property(name, schema);
@@ -207,11 +219,20 @@ fn object<const N: usize>(description: &str, properties: [Property; N]) -> RefOr
     RefOr::T(Schema::Object(object.build()))
 }
 
+/// The same, with no other properties beside those that are named.
+pub(super) fn closed(schema: RefOr<Schema>) -> RefOr<Schema> {
+    with_others(schema, false)
+}
+
 /// The same, with other properties beside those that are named.
 fn open(schema: RefOr<Schema>) -> RefOr<Schema> {
+    with_others(schema, true)
+}
+
+fn with_others(schema: RefOr<Schema>, may: bool) -> RefOr<Schema> {
     match schema {
         RefOr::T(Schema::Object(mut object)) => {
-            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(true)));
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(may)));
             RefOr::T(Schema::Object(object))
         }
         other => other,
