@@ -12,6 +12,7 @@
 mod changes;
 mod difference;
 mod ledger;
+mod named;
 mod policy;
 mod state_folder;
 mod trust;

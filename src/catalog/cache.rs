@@ -213,15 +213,36 @@ impl Cache {
 mod tests {
     use super::*;
     use futures_util::FutureExt;
-    use mcp_registry_spec::{Backends, OpenRequest, Scope, ServerName};
+    use mcp_registry_spec::{
+        Error, Listing, McpServerRegistryBackend, McpServerSpec, Revision, ServerName, async_trait,
+    };
+
+    /// A registry in which reading an entry takes for ever, and one that is not there is soon not found.
+    #[derive(Debug)]
+    struct Slow;
+
+    #[async_trait]
+    impl McpServerRegistryBackend for Slow {
+        fn backend_id(&self) -> &str {
+            "slow"
+        }
+
+        async fn list(&self) -> Result<Listing> {
+            Ok(Listing::default())
+        }
+
+        async fn load(&self, name: &ServerName) -> Result<McpServerSpec> {
+            if name.as_str() == "absent" { Err(Error::not_in_registry(name)) } else { std::future::pending().await }
+        }
+
+        async fn revision(&self) -> Result<Option<Revision>> {
+            Ok(Some(Revision("always the same".to_owned())))
+        }
+    }
 
     #[tokio::test]
     async fn rule_c28_a_read_that_is_given_up_leaves_nothing_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("scout")).unwrap();
-        std::fs::write(folder.path().join("scout/mcp.md"), "## a\n\ncommand: npx\n").unwrap();
-        let request = OpenRequest::new(&format!("filesystem:{}", folder.path().display()));
-        let registry = Backends::linked().open(&request.scope(Scope::parse("scout").unwrap())).unwrap();
+        let registry = McpServerRegistry::new(Arc::new(Slow));
         let cache = Cache::new(Clock::start(), Arc::default());
         cache.answer(&registry, &Question::Refs).await.unwrap();
         let count = || cache.seen().unwrap().answers.read().unwrap().len();

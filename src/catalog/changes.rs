@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, LOCATION};
-use mcp_registry_governance::{Change, ChangeId, Code, Filter, Place, Refusal as Refused, Request, Surface, Target, Tool};
+use mcp_registry_governance::{
+    Change, ChangeId, Code, Filter, Place, Refusal as Refused, Request, Surface, Target, Tool,
+};
 use mcp_registry_spec::McpServerRegistry;
 use mcp_registry_store::Role;
 

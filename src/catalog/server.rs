@@ -67,13 +67,22 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
     patience: Duration,
 ) -> Result<()> {
-    // What a process that died left behind is not being done any more, whoever asks.
-    catalog.settle().await;
     let metrics = catalog.clone();
     let present = move || metrics.metrics().connection();
+    tokio::pin!(stop);
+    // What a process that died left behind is not being done any more, whoever asks.
+    let stopped = tokio::select! {
+        () = catalog.settle() => false,
+        () = &mut stop => true,
+    };
+    let stop = async {
+        if !stopped {
+            stop.await;
+        }
+    };
     let (deadline, finished) = tokio::select! {
         never = keep_settled(&catalog) => match never {},
-        answered = answer(listener, tls, router(catalog.clone()), present, stop, patience) => answered,
+        served = answer(listener, tls, router(catalog.clone()), present, stop, patience) => served,
     };
     let closed = timeout_at(deadline, catalog.close()).await;
     #[cfg(feature = "otel")]
@@ -86,6 +95,7 @@ pub async fn serve(
     }
 }
 
+/// Settles what is over, now and then.
 async fn keep_settled(catalog: &Catalog) -> Never {
     loop {
         sleep(SETTLE).await;

@@ -62,12 +62,13 @@ impl Governance {
         }
     }
 
-    pub(super) async fn claim(
-        &self,
-        id: &ChangeId,
-        party: &Party,
-        opener: Arc<dyn Opener>,
-    ) -> Result<Approval, Refusal> {
+    /// Approves a change and carries it out, in the registry that `opener` opens (H9, H10). Once begun it
+    /// comes to its end, also where nobody waits for it any more. Needs a Tokio runtime around it.
+    ///
+    /// # Errors
+    /// What kept it from being approved; that carrying it out failed is no error, but said in what comes of
+    /// it.
+    pub async fn approve(&self, id: &ChangeId, party: &Party, opener: Arc<dyn Opener>) -> Result<Approval, Refusal> {
         let policy = self.policy();
         let stored = self.find(id).await?;
         self.permit_on(&policy, Tool::ApprovalApprove, &stored.change, party).await?;
@@ -84,14 +85,23 @@ impl Governance {
         self.execute(stored, target, party).await
     }
 
-    /// Rejects or cancels a change that waits.
-    pub(super) async fn end(
-        &self,
-        id: &ChangeId,
-        party: &Party,
-        to: State,
-        reason: Option<&str>,
-    ) -> Result<Change, Refusal> {
+    /// Rejects a change that waits.
+    ///
+    /// # Errors
+    /// [`Code::SelfApproval`], [`Code::StateConflict`].
+    pub async fn reject(&self, id: &ChangeId, party: &Party, reason: Option<&str>) -> Result<Change, Refusal> {
+        self.end(id, party, State::Rejected, reason).await
+    }
+
+    /// Takes back a change that waits.
+    ///
+    /// # Errors
+    /// [`Code::NotRequester`], [`Code::StateConflict`].
+    pub async fn cancel(&self, id: &ChangeId, party: &Party, reason: Option<&str>) -> Result<Change, Refusal> {
+        self.end(id, party, State::Cancelled, reason).await
+    }
+
+    async fn end(&self, id: &ChangeId, party: &Party, to: State, reason: Option<&str>) -> Result<Change, Refusal> {
         let policy = self.policy();
         let stored = self.find(id).await?;
         let change = &stored.change;

@@ -8,13 +8,11 @@ use mcp_registry_spec::{Environment, Result, Scope};
 use mcp_registry_store::{Alive, Store};
 use tokio::sync::Mutex;
 
-use super::change::{Approval, Change, ChangeId};
+use super::change::{Change, ChangeId};
 use super::clock::Clock;
 use super::execute::Running;
-use super::form::Form;
 use super::party::Party;
-use super::preview::Preview;
-use super::proposal::{Place, Proposal, Target};
+use super::proposal::{Place, Target};
 use super::refusal::{Code, Refusal};
 use super::rows::{self, Stored};
 use super::state::State;
@@ -120,31 +118,6 @@ impl Governance {
         Ok(decision)
     }
 
-    /// Shows what a change would do. Writes nothing (H7).
-    ///
-    /// # Errors
-    /// When there is nothing to show: the entry is no valid one, or holds a literal that looks like a secret;
-    /// what is to be installed is there; what is to be changed or removed is not; the registry cannot be
-    /// reached.
-    pub async fn preview(&self, target: &Target, proposal: &Proposal, party: &Party) -> Result<Preview, Refusal> {
-        self.show(target, proposal, party).await
-    }
-
-    /// Asks for a change (H8). The same that waits already is given again, and is no error.
-    ///
-    /// # Errors
-    /// As [`preview`](Self::preview); the denial of the policy; what the form lacks, in the order of H8;
-    /// [`Code::ApprovalInProgress`].
-    pub async fn request(
-        &self,
-        target: &Target,
-        proposal: &Proposal,
-        form: &Form,
-        party: &Party,
-    ) -> Result<Requested, Refusal> {
-        self.ask(target, proposal, form, party).await
-    }
-
     /// The changes there are, in the order of H14.
     ///
     /// # Errors
@@ -161,41 +134,6 @@ impl Governance {
     /// [`Code::ChangeNotFound`]; when it cannot be read.
     pub async fn get(&self, id: &ChangeId) -> Result<Change, Refusal> {
         Ok(self.find(id).await?.change)
-    }
-
-    /// Approves a change and carries it out, in the registry that `opener` opens (H9, H10). Once begun it
-    /// comes to its end, also where nobody waits for it any more. Needs a Tokio runtime around it.
-    ///
-    /// # Errors
-    /// What kept it from being approved; that carrying it out failed is no error, but said in what comes of
-    /// it.
-    pub async fn approve(&self, id: &ChangeId, party: &Party, opener: Arc<dyn Opener>) -> Result<Approval, Refusal> {
-        self.claim(id, party, opener).await
-    }
-
-    /// Rejects a change that waits.
-    ///
-    /// # Errors
-    /// [`Code::SelfApproval`], [`Code::StateConflict`].
-    pub async fn reject(&self, id: &ChangeId, party: &Party, reason: Option<&str>) -> Result<Change, Refusal> {
-        self.end(id, party, State::Rejected, reason).await
-    }
-
-    /// Takes back a change that waits.
-    ///
-    /// # Errors
-    /// [`Code::NotRequester`], [`Code::StateConflict`].
-    pub async fn cancel(&self, id: &ChangeId, party: &Party, reason: Option<&str>) -> Result<Change, Refusal> {
-        self.end(id, party, State::Cancelled, reason).await
-    }
-
-    /// Ends what is over: changes that nobody decided on in time, and those whose executor died, by what is
-    /// in the registry (H11). Gives those that it ended.
-    ///
-    /// # Errors
-    /// When they cannot be read or written. A registry that cannot be asked is left for another time.
-    pub async fn settle(&self, opener: &dyn Opener) -> Result<Vec<Change>, Refusal> {
-        self.end_what_is_over(opener).await
     }
 
     /// Waits until this process carries nothing out any more.

@@ -47,7 +47,13 @@ impl Governance {
         Ok(policy.decide(&asked.launch(&launch, own.as_deref())))
     }
 
-    pub(super) async fn show(&self, target: &Target, proposal: &Proposal, party: &Party) -> Result<Preview, Refusal> {
+    /// Shows what a change would do. Writes nothing (H7).
+    ///
+    /// # Errors
+    /// When there is nothing to show: the entry is no valid one, or holds a literal that looks like a secret;
+    /// what is to be installed is there; what is to be changed or removed is not; the registry cannot be
+    /// reached.
+    pub async fn preview(&self, target: &Target, proposal: &Proposal, party: &Party) -> Result<Preview, Refusal> {
         let policy = self.policy();
         let decision = self.judge(&policy, target, proposal).await?;
         let basis = Basis::read(target, proposal).await?;
@@ -88,7 +94,12 @@ impl Governance {
         })
     }
 
-    pub(super) async fn ask(
+    /// Asks for a change (H8). The same that waits already is given again, and is no error.
+    ///
+    /// # Errors
+    /// As [`preview`](Self::preview); the denial of the policy; what the form lacks, in the order of H8;
+    /// [`Code::ApprovalInProgress`].
+    pub async fn request(
         &self,
         target: &Target,
         proposal: &Proposal,
@@ -102,7 +113,7 @@ impl Governance {
             Request::new(Tool::ChangeRequest).scope(target.place.scope.as_ref()).server(Some(proposal.name()));
         self.refuse_denied(&decision, &request, party).await?;
         let asked = self.check(&policy, form, party)?;
-        self.end_what_is_over(target).await?;
+        self.settle(target).await?;
         for _ in 0..TRIES {
             let basis = Basis::read(target, proposal).await?;
             if asked.identity.as_deref() != Some(basis.identity.to_string().as_str()) {

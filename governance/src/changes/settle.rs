@@ -12,9 +12,12 @@ use super::state::State;
 use super::step::{How, Step};
 
 impl Governance {
-    /// Ends what is over, before something else is asked for. A registry that cannot be asked is left for
-    /// another time.
-    pub(super) async fn end_what_is_over(&self, opener: &dyn Opener) -> Result<Vec<Change>, Refusal> {
+    /// Ends what is over: changes that nobody decided on in time, and those whose executor died, by what is
+    /// in the registry (H11). Gives those that it ended.
+    ///
+    /// # Errors
+    /// When they cannot be read or written. A registry that cannot be asked is left for another time.
+    pub async fn settle(&self, opener: &dyn Opener) -> Result<Vec<Change>, Refusal> {
         let by = Party::own();
         let mut settled = self.expire().await?;
         for row in self.store.fetch(rows::unsettled).await? {

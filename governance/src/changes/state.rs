@@ -1,50 +1,31 @@
 //! How a change stands (H3).
 
-use std::fmt;
 use std::str::FromStr;
 
 use mcp_registry_spec::{Error, ErrorKind, text};
-use serde::{Serialize, Serializer};
 
-macro_rules! states {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// How a change stands.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum State {
-            $($(#[$doc])* $variant,)*
-        }
+use crate::named::named;
 
-        impl State {
-            /// Every state there is.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// Its name, as it is stored and shown.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),* }
-            }
-        }
-    };
-}
-
-states! {
-    /// It waits for a person.
-    Pending = "pending",
-    /// Somebody approved it, and it is being carried out.
-    Executing = "executing",
-    /// It was carried out.
-    Completed = "completed",
-    /// It was approved, and refused or failed when it was carried out; nothing changed.
-    Failed = "failed",
-    /// A person said no.
-    Rejected = "rejected",
-    /// Whoever asked took it back.
-    Cancelled = "cancelled",
-    /// Nobody decided in time.
-    Expired = "expired",
-    /// Whoever carried it out died, and its effect is not there.
-    Interrupted = "interrupted",
+named! {
+    /// How a change stands.
+    State {
+        /// It waits for a person.
+        Pending = "pending",
+        /// Somebody approved it, and it is being carried out.
+        Executing = "executing",
+        /// It was carried out.
+        Completed = "completed",
+        /// It was approved, and refused or failed when it was carried out; nothing changed.
+        Failed = "failed",
+        /// A person said no.
+        Rejected = "rejected",
+        /// Whoever asked took it back.
+        Cancelled = "cancelled",
+        /// Nobody decided in time.
+        Expired = "expired",
+        /// Whoever carried it out died, and its effect is not there.
+        Interrupted = "interrupted",
+    }
 }
 
 impl State {
@@ -55,26 +36,14 @@ impl State {
     }
 }
 
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 impl FromStr for State {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.iter().copied().find(|state| state.as_str() == name).ok_or_else(|| {
+        Self::from_name(name).ok_or_else(|| {
             let names: Vec<_> = Self::ALL.iter().map(|state| state.as_str()).collect();
             Error::new(ErrorKind::ConfigInvalid, format!("{} is no state of a change", text::quote(name)))
                 .hint(format!("a state is one of {}", names.join(", ")))
         })
-    }
-}
-
-impl Serialize for State {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }

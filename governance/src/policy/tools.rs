@@ -1,60 +1,40 @@
 //! The tools there are: what agents and people do at the registry's surfaces, by name.
 
-use std::fmt;
 use std::str::FromStr;
 
 use mcp_registry_spec::{Error, ErrorKind, text};
-use serde::{Serialize, Serializer};
 
 use super::near;
+use crate::named::named;
 
-macro_rules! tools {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// A tool, as policies name it (P7). The list is closed.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum Tool {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl Tool {
-            /// Every tool there is.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// Its name.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),* }
-            }
-        }
-    };
-}
-
-tools! {
-    /// Lists what is mounted.
-    RegistryList = "registry_list",
-    /// Shows an entry, its references as they are.
-    RegistryShow = "registry_show",
-    /// Checks entries without starting anything.
-    RegistryValidate = "registry_validate",
-    /// Tells what the registry allows.
-    RegistryCapabilities = "registry_capabilities",
-    /// Tells whether all is well with the registry, the policy and their surroundings.
-    Doctor = "doctor",
-    /// Shows what a change would do, and does nothing.
-    ChangePreview = "change_preview",
-    /// Asks for a change.
-    ChangeRequest = "change_request",
-    /// Takes back what oneself asked for.
-    ChangeCancel = "change_cancel",
-    /// Lists requests.
-    ApprovalList = "approval_list",
-    /// Shows a request.
-    ApprovalGet = "approval_get",
-    /// Approves a request, and carries it out.
-    ApprovalApprove = "approval_approve",
-    /// Rejects a request.
-    ApprovalReject = "approval_reject",
+named! {
+    /// A tool, as policies name it (P7). The list is closed.
+    Tool {
+        /// Lists what is mounted.
+        RegistryList = "registry_list",
+        /// Shows an entry, its references as they are.
+        RegistryShow = "registry_show",
+        /// Checks entries without starting anything.
+        RegistryValidate = "registry_validate",
+        /// Tells what the registry allows.
+        RegistryCapabilities = "registry_capabilities",
+        /// Tells whether all is well with the registry, the policy and their surroundings.
+        Doctor = "doctor",
+        /// Shows what a change would do, and does nothing.
+        ChangePreview = "change_preview",
+        /// Asks for a change.
+        ChangeRequest = "change_request",
+        /// Takes back what oneself asked for.
+        ChangeCancel = "change_cancel",
+        /// Lists requests.
+        ApprovalList = "approval_list",
+        /// Shows a request.
+        ApprovalGet = "approval_get",
+        /// Approves a request, and carries it out.
+        ApprovalApprove = "approval_approve",
+        /// Rejects a request.
+        ApprovalReject = "approval_reject",
+    }
 }
 
 impl Tool {
@@ -75,26 +55,14 @@ impl Tool {
     }
 }
 
-impl fmt::Display for Tool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 impl FromStr for Tool {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.iter().copied().find(|tool| tool.as_str() == name).ok_or_else(|| {
+        Self::from_name(name).ok_or_else(|| {
             let names: Vec<_> = Self::ALL.iter().map(|tool| tool.as_str()).collect();
             Error::new(ErrorKind::ConfigInvalid, format!("there is no tool {}", text::quote(name)))
                 .hint(near::hint(name, &names))
         })
-    }
-}
-
-impl Serialize for Tool {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
