@@ -68,7 +68,8 @@ pub(crate) async fn list(call: Call) -> Answer {
     let scope = query.scope_if_any()?;
     scope.iter().try_for_each(|scope| caller.must_see(scope))?;
     let scopes = scope.clone().map_or_else(|| caller.scopes(), |scope| Some(vec![scope]));
-    let filter = Filter { state: query.status()?, scopes, limit: query.limit()? };
+    // A database of tokens may be that of another storage too.
+    let filter = Filter { state: query.status()?, storage: Some(governed.storage()), scopes, limit: query.limit()? };
     let governance = governed.governance();
     let stores = call.catalog.stores();
     let found = async {
@@ -82,9 +83,7 @@ pub(crate) async fn list(call: Call) -> Answer {
         Ok(governance.list(&filter).await)
     };
     let found = stores.beside(caller.turns(), found).await?;
-    let mut changes = found.map_err(|refused| governed.refusal(refused))?;
-    // A database of tokens may be that of another storage too.
-    changes.retain(|change| governed.scope_of(&change.place).is_some());
+    let changes = found.map_err(|refused| governed.refusal(refused))?;
     let changes = Changes { changes: changes.into_iter().map(|change| governed.change(change)).collect() };
     Ok(respond(call.request.headers(), &render(&changes, None)?))
 }

@@ -51,6 +51,11 @@ impl Governed {
         Place { backend_id: self.backend_id.clone(), locator: self.locator.clone(), scope: Some(scope) }
     }
 
+    /// What the places of the catalog have in common: the backend's id and the locator.
+    pub(crate) fn storage(&self) -> (String, String) {
+        (self.backend_id.clone(), self.locator.clone())
+    }
+
     /// The scope that is meant, when the place is one of the catalog's.
     pub(crate) fn scope_of<'p>(&self, place: &'p Place) -> Option<&'p Scope> {
         let is_own = place.backend_id == self.backend_id && place.locator == self.locator;

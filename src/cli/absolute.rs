@@ -52,6 +52,21 @@ pub(crate) fn place_of(request: &OpenRequest, backends: &Backends) -> Result<(Lo
     })
 }
 
+/// The same request as one that changes are made through, and its place. An agent's folder is opened as the scope
+/// that it is, in which no link is followed: it would lead a change elsewhere than where it was approved for.
+///
+/// # Errors
+/// When no backend answers to it.
+#[cfg(feature = "governance")]
+pub(crate) fn governed(request: &OpenRequest, backends: &Backends) -> Result<(OpenRequest, Locator, Option<Scope>)> {
+    let (locator, scope) = place_of(request, backends)?;
+    let mut request = request.clone();
+    if backends.find(&locator)?.id == FILESYSTEM {
+        (request.locator, request.scope) = (locator.clone(), scope.clone());
+    }
+    Ok((request, locator, scope))
+}
+
 #[cfg(test)]
 #[cfg(all(feature = "governance", feature = "filesystem", feature = "sql", feature = "http"))]
 mod tests {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
-use super::absolute::place_of;
+use super::absolute::governed;
 use super::app::{self, LocalCommand};
 use super::failure::{Failure, Outcome};
 use super::governed;
@@ -80,8 +80,7 @@ impl LocalCommand for Mcp {
         state.prepare()?;
         let policy = Source::new(self.policy.as_deref(), &ProcessEnvironment);
         let governance = Governance::new(store, governed::ledger_in(&state)?, policy, Arc::new(ProcessEnvironment));
-        let request = settings.request()?;
-        let (locator, scope) = place_of(&request, &settings.backends)?;
+        let (request, locator, scope) = governed(&settings.request()?, &settings.backends)?;
         let target = Target::new(settings.backends.open(&request)?, &locator, scope);
         let log = Log::to(printer.log())
             .map_err(|cause| Error::new(ErrorKind::Unavailable, "the log cannot be started").caused_by(cause))?;

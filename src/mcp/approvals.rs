@@ -18,18 +18,26 @@ struct Listed {
     approvals: Vec<Change>,
 }
 
-/// The changes of this registry's scope.
+/// The changes of this registry.
 pub(super) async fn list(server: &Server, arguments: &Arguments) -> Result<Answer, Refused> {
     let status_filter = arguments.text("status").map(str::parse).transpose()?;
     let scopes = server.target().place.scope.clone().map(|scope| vec![scope]);
-    let filter = Filter { state: status_filter, scopes, limit: arguments.number("limit") };
+    let place = &server.target().place;
+    let storage = Some((place.backend_id.clone(), place.locator.clone()));
+    let filter = Filter { state: status_filter, storage, scopes, limit: arguments.number("limit") };
+    server.governance().settle(server.target()).await?;
     let approvals = server.governance().list(&filter).await?;
     Answer::of(&Listed { status_filter, approvals })
 }
 
 /// One of them. The policy decides by the server that it is about, whether there is one or not.
 pub(super) async fn get(server: &Server, arguments: &Arguments, caller: &Caller) -> Result<Answer, Refused> {
-    let found = meant(server, arguments).await;
+    let mut found = meant(server, arguments).await;
+    if found.as_ref().is_ok_and(|change| change.state == State::Executing) {
+        // Whoever carries it out may have died since (rule H11).
+        server.governance().settle(server.target()).await?;
+        found = meant(server, arguments).await;
+    }
     server.permit(Tool::ApprovalGet, found.as_ref().ok().map(|change| &change.name), caller).await?;
     Answer::of(&Standing { approval: found? })
 }

@@ -73,7 +73,7 @@ impl Arguments {
             requested_by: text("requested_by"),
             approval_reason: text("approval_reason"),
             identity: text("identity"),
-            priority: self.0.get("priority").and_then(Value::as_i64).unwrap_or_default(),
+            priority: self.0.get("priority").map(whole).unwrap_or_default(),
             // What is no text is no time, and is told so.
             scheduled_at: self
                 .0
@@ -81,6 +81,11 @@ impl Arguments {
                 .map(|at| at.as_str().map_or_else(|| at.to_string(), str::to_owned)),
         }
     }
+}
+
+/// A whole number, as near as it can be held.
+fn whole(number: &Value) -> i64 {
+    number.as_i64().unwrap_or_else(|| number.as_f64().map_or(0, |number| number as i64))
 }
 
 fn problem(message: &str, hint: &str) -> Refused {

@@ -37,14 +37,14 @@ pub(super) async fn request(server: &Server, arguments: &Arguments, caller: &Cal
     Answer::of(&Asked { approval: &change, is_new, next_step })
 }
 
-/// The change that a call is about, which is one of the scope that is served.
+/// The change that a call is about, which is one of the registry that is served.
 pub(super) async fn meant(server: &Server, arguments: &Arguments) -> Result<Change, Refused> {
     let id: ChangeId = arguments.text("id").unwrap_or_default().parse()?;
     let change = server.governance().get(&id).await?;
-    if change.place.scope == server.target().place.scope {
+    if change.place == server.target().place {
         return Ok(change);
     }
-    let message = format!("there is no change {} in this scope", text::quote(id.as_str()));
+    let message = format!("there is no change {} in this registry", text::quote(id.as_str()));
     Err(Refusal::new(Code::ChangeNotFound, message, "approval_list shows those there are").into())
 }
 

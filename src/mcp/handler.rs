@@ -159,6 +159,9 @@ impl ServerHandler for Handler {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let Some(_stream) = self.server.stream() else {
+            return Err(ErrorData::internal_error("too many listen already", None));
+        };
         let mut changes = self.server.watch().changes();
         loop {
             tokio::select! {

@@ -25,7 +25,7 @@ pub(super) fn input(tool: Tool) -> Value {
                 action(),
                 ("name", changed()),
                 ("entry", entry()),
-                ("confirm", json!({"const": true, "description": "true, once you mean it"})),
+                ("confirm", json!({"type": "boolean", "const": true, "description": "true, once you mean it"})),
                 (
                     "actor_role",
                     text("In which role you ask; allowed_roles of the preview lists them. A token's own goes before"),

@@ -8,7 +8,7 @@ use mcp_registry_spec::{Error, ErrorKind, Result, ServerName};
 use rmcp::handler::server::ServerHandler;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tokio::sync::{OwnedRwLockReadGuard, RwLock};
+use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -35,7 +35,12 @@ struct Inner {
     log: Log,
     /// Held by each call, which is brought to its end though nobody waits for it any more.
     unfinished: Arc<RwLock<()>>,
+    /// One for each stream of notifications that somebody listens to outside a session.
+    streams: Arc<Semaphore>,
 }
+
+/// How many listen to notifications at once outside a session.
+const STREAMS: usize = 256;
 
 /// A line of the log about what nobody asked for.
 #[derive(Serialize)]
@@ -63,7 +68,8 @@ impl Server {
             return Err(policy.path().iter().fold(error, |error, path| error.at(path, None)));
         }
         let watch = Watch::of(target.registry.clone());
-        Ok(Self(Arc::new(Inner { target, governance, operator, watch, log, unfinished: Arc::default() })))
+        let (unfinished, streams) = (Arc::default(), Arc::new(Semaphore::new(STREAMS)));
+        Ok(Self(Arc::new(Inner { target, governance, operator, watch, log, unfinished, streams })))
     }
 
     /// The side of it that a client over HTTP talks to, whose every request says who calls.
@@ -111,8 +117,18 @@ impl Server {
     /// Answers a call of a tool, also where it is refused.
     pub(super) async fn call(&self, tool: Tool, arguments: Map<String, Value>, caller: &Caller) -> Answer {
         let _unfinished = self.unfinished().await;
-        // What a call carries around is no burden on those that are only held.
-        Box::pin(self.answer(tool, arguments, caller)).await.unwrap_or_else(Answer::from)
+        let (server, caller) = (self.clone(), caller.clone());
+        // In a task of its own: a fault of ours is told to whoever waits for the answer.
+        let answered = tokio::spawn(async move { server.answer(tool, arguments, &caller).await }).await;
+        let answered = answered.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Unavailable, "the call failed in the server; look at its log").into())
+        });
+        answered.unwrap_or_else(Answer::from)
+    }
+
+    /// Room for one more stream of notifications; `None` when there are as many as may be.
+    pub(super) fn stream(&self) -> Option<OwnedSemaphorePermit> {
+        self.0.streams.clone().try_acquire_owned().ok()
     }
 
     async fn answer(&self, tool: Tool, arguments: Map<String, Value>, caller: &Caller) -> Result<Answer, Refused> {

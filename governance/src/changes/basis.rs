@@ -6,6 +6,9 @@ use mcp_registry_spec::{
 
 use super::proposal::{Proposal, Target};
 
+/// The largest entry that a person is asked to judge, in bytes of its JSON (H2).
+const LARGEST: usize = 64 << 10;
+
 /// What a change would be made on.
 pub(super) struct Basis {
     /// The entry that is there; none where one is to be installed.
@@ -27,6 +30,10 @@ impl Basis {
         let registry = &target.registry;
         if let Some(entry) = proposal.entry() {
             registry.check_entry(entry, &WriteContext::new())?;
+            if serde_json::to_vec(entry).is_ok_and(|json| json.len() > LARGEST) {
+                return Err(Error::new(ErrorKind::InvalidSpec, "the entry has more than 64 KiB of JSON")
+                    .hint("nobody could judge it; the operator may install it by the command line"));
+            }
         }
         let can = registry.capabilities().await?;
         let (able, what) = match proposal.action() {

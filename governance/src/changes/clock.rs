@@ -37,8 +37,11 @@ pub(crate) fn millis(time: SystemTime) -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The time of so many milliseconds since 1970.
+/// The last millisecond that RFC 3339 can tell, in the year 9999.
+pub(crate) const LAST: i64 = 253_402_300_799_999;
+
+/// The time of so many milliseconds since 1970; of any number it is one that can be told.
 pub(crate) fn time_of(millis: i64) -> SystemTime {
-    let since = Duration::from_millis(u64::try_from(millis).unwrap_or_default());
+    let since = Duration::from_millis(u64::try_from(millis.min(LAST)).unwrap_or_default());
     UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH)
 }

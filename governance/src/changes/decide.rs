@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use mcp_registry_spec::Result;
+use mcp_registry_spec::{Error, ErrorKind, Result};
 
 use super::change::{Approval, Change, ChangeId};
 use super::engine::{Governance, Opener};
 use super::party::{Mode, Party};
 use super::refusal::{Code, Refusal};
-use super::request::shown;
+use super::request::{LONGEST, shown};
 use super::rows::{self, Stored};
 use super::state::State;
 use super::step::{How, Step};
@@ -40,17 +40,7 @@ impl Governance {
 
     /// The change of that id, as it stands now.
     pub(super) async fn find(&self, id: &ChangeId) -> Result<Stored, Refusal> {
-        let found = self.store.fetch(|| rows::by_id(id.as_str())).await?;
-        let stored = match found.first() {
-            Some(row) => Stored::read(row)?,
-            None => {
-                return Err(Refusal::new(
-                    Code::ChangeNotFound,
-                    format!("there is no change {id}"),
-                    "list those there are",
-                ));
-            }
-        };
+        let stored = self.stored(id).await?;
         if stored.change.state != State::Pending || self.clock.now() < stored.change.expires_at {
             return Ok(stored);
         }
@@ -58,7 +48,15 @@ impl Governance {
         match self.take(&stored, Step { to: State::Expired, by: &by, how: How::Expired }).await? {
             Some(expired) => Ok(expired),
             // Somebody else ended it at this moment.
-            None => Box::pin(self.find(id)).await,
+            None => self.stored(id).await,
+        }
+    }
+
+    /// The change of that id, as it is stored.
+    async fn stored(&self, id: &ChangeId) -> Result<Stored, Refusal> {
+        match self.store.fetch(|| rows::by_id(id.as_str())).await?.first() {
+            Some(row) => Ok(Stored::read(row)?),
+            None => Err(Refusal::new(Code::ChangeNotFound, format!("there is no change {id}"), "list those there are")),
         }
     }
 
@@ -76,7 +74,7 @@ impl Governance {
         refuse_own(&policy, &stored.change, party, "approve")?;
         require_pending(&stored.change)?;
         if let Some(time) = stored.change.scheduled_at.filter(|time| self.clock.now() < *time) {
-            let time = humantime::format_rfc3339_seconds(time);
+            let time = humantime::format_rfc3339_millis(time);
             let what = format!("{id} is not to be approved before {time}");
             return Err(Refusal::new(Code::TooEarly, what, "approve it then"));
         }
@@ -119,6 +117,10 @@ impl Governance {
         }
         require_pending(change)?;
         let reason = reason.map(shown).filter(|reason| !reason.is_empty());
+        if reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST) {
+            let error = Error::new(ErrorKind::InvalidSpec, "the reason is longer than 1000 characters");
+            return Err(error.hint("say it shorter").into());
+        }
         match self.take(&stored, Step { to, by: party, how: How::Decided(reason) }).await? {
             Some(ended) => Ok(ended.change),
             None => Err(self.lost(id).await),

@@ -24,6 +24,8 @@ use crate::policy::{Decision, Policy, Request, Source};
 pub struct Filter {
     /// Only those that stand so.
     pub state: Option<State>,
+    /// Only those of this storage: the backend's id and the locator of their [`Place`].
+    pub storage: Option<(String, String)>,
     /// Only those of these scopes; all when it is not said.
     pub scopes: Option<Vec<Scope>>,
     /// At most this many; 100 when it is not said.

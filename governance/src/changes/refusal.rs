@@ -56,6 +56,8 @@ codes! {
     IdentityChanged = "identity_changed", Conflict;
     /// A time is not written as RFC 3339 says, with its offset.
     ScheduleInvalid = "schedule_invalid", InvalidSpec;
+    /// Too many changes wait in that place.
+    TooMany = "too_many", Conflict;
     /// The same change is being carried out.
     ApprovalInProgress = "approval_in_progress", Conflict;
     /// There is no such change.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::basis::Basis;
 use super::change::{Change, ChangeId};
+use super::clock::{LAST, time_of};
 use super::engine::{Governance, Requested};
 use super::form::Form;
 use super::party::{Mode, Party};
@@ -21,7 +22,9 @@ use crate::ledger::Record;
 use crate::policy::{Decision, Gate, Launch, Policy, Request, Tool};
 
 /// The longest text that somebody may give, in characters.
-const LONGEST: usize = 1000;
+pub(super) const LONGEST: usize = 1000;
+/// The most changes that wait in one place.
+const WAITING: usize = 200;
 /// How often a request is tried again whose twin ended while it was made.
 const TRIES: usize = 5;
 /// The bounds of a priority.
@@ -59,14 +62,23 @@ impl Governance {
         let basis = Basis::read(target, proposal).await?;
         let difference = difference(&target.registry, proposal, basis.old.as_ref(), basis.replaces.as_ref()).await?;
         let found = self.store.fetch(|| rows::active(&basis.identity)).await?;
-        let active =
+        let mut active =
             found.iter().map(|row| Stored::read(row).map(|stored| stored.change)).collect::<Result<Vec<_>>>()?;
+        // One that is over waits for nobody, though it is not stored yet that it expired.
+        active.retain(|change| change.state != State::Pending || self.clock.now() < change.expires_at);
         let gate = policy.gate(self.environment());
         let state = active.first().map(|change| (change.state, change.id.to_string()));
-        let can_apply = decision.allowed && gate == Gate::Open && active.iter().all(|c| c.state != State::Executing);
+        let allowed_roles: Vec<_> =
+            policy.changes().map(|changes| changes.allowed_roles.iter().cloned().collect()).unwrap_or_default();
+        // Whoever claims a role may claim one that is allowed; a token has the one it has.
+        let has_role =
+            party.mode != Mode::Token || party.role.as_ref().is_some_and(|role| allowed_roles.contains(role));
+        let can_apply =
+            decision.allowed && gate == Gate::Open && has_role && active.iter().all(|c| c.state != State::Executing);
         let next_step = match (&state, gate) {
             _ if !decision.allowed => "nothing: the policy denies it".to_owned(),
             (_, Gate::DefaultOff) => "ask the operator to open the gate: [changes] enabled = true".to_owned(),
+            _ if !has_role => "ask with a token whose role is one of those allowed".to_owned(),
             (Some((State::Executing, id)), _) => format!("wait: {id}, which asks for the same, is being carried out"),
             (Some((_, id)), _) => format!("wait for a person to decide on {id}, which asks for the same"),
             (None, _) => "request it with this identity; a person then decides".to_owned(),
@@ -87,7 +99,7 @@ impl Governance {
             policy: decision,
             active,
             required_apply_inputs: required,
-            allowed_roles: policy.changes().map(|c| c.allowed_roles.iter().cloned().collect()).unwrap_or_default(),
+            allowed_roles,
             mutation_gate: gate,
             can_apply,
             next_step,
@@ -107,7 +119,7 @@ impl Governance {
         party: &Party,
     ) -> Result<Requested, Refusal> {
         let policy = self.policy();
-        let party = &party.clone().claiming(form.requested_by.as_deref().map(shown).as_deref());
+        let party = &party.clone().claiming(form.requested_by.as_deref());
         let decision = self.judge(&policy, target, proposal).await?;
         let request =
             Request::new(Tool::ChangeRequest).scope(target.place.scope.as_ref()).server(Some(proposal.name()));
@@ -123,8 +135,8 @@ impl Governance {
                 };
                 return Err(Refusal::new(Code::IdentityChanged, what, "look at a preview, and name its identity"));
             }
-            let expiry = policy.changes().map(|changes| changes.expires_after).unwrap_or_default();
-            if let Some(requested) = self.store_or_find(target, proposal, &basis, &asked, party, expiry).await? {
+            let waits = expiry(&policy);
+            if let Some(requested) = self.store_or_find(target, proposal, &basis, &asked, party, waits).await? {
                 return Ok(requested);
             }
         }
@@ -171,6 +183,11 @@ impl Governance {
         let stored = Stored { change, proposal: proposal.clone(), executor: None };
         let mut transaction = self.store.begin().await?;
         if transaction.execute(stored.insert()?).await? > 0 {
+            let waiting = transaction.fetch(rows::waiting(&target.place)).await?;
+            if waiting.len() > WAITING {
+                let what = format!("{WAITING} changes wait in this place already");
+                return Err(Refusal::new(Code::TooMany, what, "wait until some are decided on, or cancel some"));
+            }
             let role = Some(asked.actor_role.clone());
             let record = Record { reason: Some(asked.approval_reason.clone()), role, ..stored.record(party) };
             self.ledger.append(&mut transaction, now, record).await?;
@@ -197,6 +214,10 @@ impl Governance {
         }
         let allowed = policy.changes().map(|changes| changes.allowed_roles.clone()).unwrap_or_default();
         let listed = || format!("those that may are {}", allowed.iter().cloned().collect::<Vec<_>>().join(", "));
+        if party.mode == Mode::Token && party.role.is_none() {
+            let hint = "make one that does: mcp-registry token create --actor-role OWNER";
+            return Err(Refusal::new(Code::RoleNotAllowed, "the token names no role to ask in", hint));
+        }
         let claimed = form.actor_role.as_deref().map(|role| shown(role).to_uppercase()).filter(|role| !role.is_empty());
         let role = match (party.mode, claimed) {
             (Mode::Token, Some(claimed)) if party.role.as_ref() != Some(&claimed) => {
@@ -213,10 +234,14 @@ impl Governance {
             let what = "the request does not say who asks";
             return Err(Refusal::new(Code::RequestedByRequired, what, "give requested_by"));
         };
-        let differs = |claimed: &str| party.mode != Mode::Claimed && shown(claimed) != requested_by;
-        if form.requested_by.as_deref().is_some_and(differs) || requested_by.chars().count() > LONGEST {
-            let what = "the request does not say rightly who asks";
-            return Err(Refusal::new(Code::RequestedByRequired, what, "a token says it: leave requested_by out"));
+        // A name that is not kept as it is could be taken for another's, or no longer for one's own (H13).
+        if shown(&requested_by) != requested_by || requested_by.chars().count() > LONGEST {
+            let what = "who asks has a name that cannot be kept as it is";
+            return Err(Refusal::new(Code::RequestedByRequired, what, "give one of at most 1000 plain characters"));
+        }
+        if party.mode != Mode::Claimed && form.requested_by.as_deref().is_some_and(|name| name.trim() != requested_by) {
+            let what = "it is known who asks, and the request says another";
+            return Err(Refusal::new(Code::RequestedByRequired, what, "leave requested_by out"));
         }
         let approval_reason = form.approval_reason.as_deref().map(shown).unwrap_or_default();
         if approval_reason.is_empty() || approval_reason.chars().count() > LONGEST {
@@ -228,6 +253,11 @@ impl Governance {
             ));
         }
         let scheduled_at = form.scheduled_at.as_deref().map(time).transpose()?;
+        let ends = self.clock.now().checked_add(expiry(policy));
+        if scheduled_at.zip(ends).is_some_and(|(at, ends)| at >= ends) {
+            let hint = "name an earlier time, or ask later; expires_after in the policy says how long a request waits";
+            return Err(Refusal::new(Code::ScheduleInvalid, "the request would expire before scheduled_at", hint));
+        }
         let priority = form.priority.clamp(-PRIORITY, PRIORITY);
         Ok(Asked { requested_by, actor_role, approval_reason, priority, scheduled_at, identity: form.identity.clone() })
     }
@@ -251,8 +281,14 @@ pub(super) fn shown(given: &str) -> String {
 
 /// A time with its offset. The name of the field is said, as the value may be anything.
 fn time(given: &str) -> Result<SystemTime, Refusal> {
-    DateTime::parse_from_rfc3339(given).map(SystemTime::from).map_err(|_| {
+    let time = DateTime::parse_from_rfc3339(given).ok().map(|time| time.timestamp_millis());
+    time.filter(|millis| (0..=LAST).contains(millis)).map(time_of).ok_or_else(|| {
         let hint = "write it as 2026-01-31T09:00:00+01:00";
         Refusal::new(Code::ScheduleInvalid, "scheduled_at is no time with an offset, as RFC 3339 has it", hint)
     })
+}
+
+/// How long a request waits before it expires.
+fn expiry(policy: &Policy) -> Duration {
+    policy.changes().map(|changes| changes.expires_after).unwrap_or_default()
 }

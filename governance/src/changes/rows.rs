@@ -111,6 +111,17 @@ pub(super) fn active(identity: &Digest) -> Query {
     query(AssertSqlSafe(sql)).bind(identity.to_string())
 }
 
+/// Those that are pending in a place.
+pub(super) fn waiting(place: &Place) -> Query {
+    query(
+        "SELECT id FROM mcp_changes WHERE state = 'pending' AND backend_id = $1 AND locator = $2
+         AND COALESCE(scope, '') = $3",
+    )
+    .bind(place.backend_id.clone())
+    .bind(place.locator.clone())
+    .bind(place.scope.as_ref().map(Scope::to_string).unwrap_or_default())
+}
+
 /// Those that are pending and should not be any more.
 pub(super) fn overdue(now: SystemTime) -> Query {
     let sql = format!("SELECT {COLUMNS} FROM mcp_changes WHERE state = 'pending' AND expires_at <= $1");
@@ -128,12 +139,13 @@ pub(super) fn unsettled() -> Query {
 pub(super) fn listed(filter: &Filter) -> Query {
     let scopes = filter.scopes.as_deref();
     let among = |scopes: &[Scope]| {
-        let numbers: Vec<_> = (0..scopes.len()).map(|i| format!("${}", i + 3)).collect();
+        let numbers: Vec<_> = (0..scopes.len()).map(|i| format!("${}", i + 5)).collect();
         // A list of none is written so in no dialect.
         if numbers.is_empty() { " AND 1 = 0".to_owned() } else { format!(" AND scope IN ({})", numbers.join(", ")) }
     };
     let sql = format!(
-        "SELECT {COLUMNS} FROM mcp_changes WHERE state LIKE $1{} ORDER BY
+        "SELECT {COLUMNS} FROM mcp_changes WHERE state LIKE $1
+         AND ($3 = '' OR (backend_id = $3 AND locator = $4)){} ORDER BY
          CASE WHEN state = 'pending' THEN 0 ELSE 1 END,
          CASE WHEN state = 'pending' THEN -priority ELSE 0 END,
          CASE WHEN state = 'pending' THEN created_at ELSE -created_at END, id
@@ -142,7 +154,8 @@ pub(super) fn listed(filter: &Filter) -> Query {
     );
     let state = filter.state.map_or("%", State::as_str);
     let limit = i64::try_from(filter.limit.unwrap_or(SHOWN)).unwrap_or(i64::MAX);
-    let select = query(AssertSqlSafe(sql)).bind(state).bind(limit);
+    let (backend_id, locator) = filter.storage.clone().unwrap_or_default();
+    let select = query(AssertSqlSafe(sql)).bind(state).bind(limit).bind(backend_id).bind(locator);
     scopes.unwrap_or_default().iter().fold(select, |select, scope| select.bind(scope.to_string()))
 }
 

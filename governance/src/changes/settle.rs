@@ -45,6 +45,8 @@ impl Governance {
             let ended = Step { to, by: &by, how: How::Ended { outcome, after } };
             settled.extend(self.take(&stored, ended).await?.map(|stored| stored.change));
         }
+        // An export that a crash has torn is completed without waiting for the next row (L3).
+        self.publish().await;
         Ok(settled)
     }
 

@@ -91,8 +91,9 @@ impl Governance {
     /// Takes a step, in a transaction with its row of the ledger. `None` where the change does not stand
     /// any more as it did, and so nothing was done (H3).
     pub(super) async fn take(&self, stored: &Stored, step: Step<'_>) -> Result<Option<Stored>> {
-        let now = self.clock.now();
         let mut transaction = self.store.begin().await?;
+        // Only now: somebody else may have held everybody up, and time went by (H12).
+        let now = self.clock.now();
         let next = self.take_in(&mut transaction, stored, step, now).await?;
         if next.is_some() {
             transaction.commit().await?;

@@ -54,10 +54,16 @@ impl<'a> Lines<'a> {
         now.strip_prefix(was).is_some_and(|ending| matches!(ending, "\n" | "\r\n"))
     }
 
-    /// A line that a change adds: it is what the entry says, and nothing above it has a say in how it is
-    /// read, so that no change can hide a part of itself behind another.
-    pub(super) fn added(&self, line: usize) -> String {
-        finished(&self.cleared(self.bounds_of(line)))
+    /// A line that a change adds, whole: it is what the entry says, in which nothing looks like a secret, and
+    /// nothing stored has a say in how it is shown: neither can a change hide a part of itself, nor does it
+    /// learn by what is masked which of its words are somebody's secret. One that stood there before, and was
+    /// only moved, is shown as it was.
+    pub(super) fn added(&mut self, line: usize, before: &HashSet<&str>) -> String {
+        let raw = self.slice(self.bounds_of(line));
+        if before.contains(raw) {
+            return self.stored(line);
+        }
+        escape(raw.strip_suffix('\n').unwrap_or(raw)).into_owned()
     }
 
     /// A line that is there already, and gets a line break.

@@ -1,5 +1,6 @@
 //! A unified diff, made of what a reader may see, and bounded.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -130,6 +131,7 @@ fn write_hunk(
     out: &mut Bounded,
 ) -> Option<()> {
     let (first, last) = (hunk.first()?, hunk.last()?);
+    let before: HashSet<&str> = old.raw().into_iter().collect();
     let side = |first: Range<usize>, last: Range<usize>| {
         let count = last.end - first.start;
         // Of no lines, the one above is named.
@@ -150,7 +152,7 @@ fn write_hunk(
         for line in op.new_range() {
             let shown = match unended.filter(|last| new.now_ends(line, old, *last)) {
                 Some(last) => old.ended(last, new, line),
-                None => new.added(line),
+                None => new.added(line, &before),
             };
             out.line("+", &shown, new.is_ended(line))?;
         }

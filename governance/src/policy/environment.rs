@@ -1,7 +1,7 @@
 //! Variables by which an entry could change what a command is (P20).
 
-/// What the loader, the launchers and the programs behind them take for orders; a star stands for the
-/// rest of a name.
+/// What the loader, the launchers and the programs behind them take for orders; a star stands for any
+/// beginning or end of a name.
 const REFUSED: &[&str] = &[
     // Which program a name means, and what is loaded into it.
     "PATH",
@@ -27,17 +27,41 @@ const REFUSED: &[&str] = &[
     "HOME",
     "USERPROFILE",
     "APPDATA",
-    "XDG_CONFIG_*",
+    "LOCALAPPDATA",
+    "XDG_*",
+    // What libraries and other runtimes load, or trust, by a variable.
+    "OPENSSL_*",
+    "GIT_*",
+    "*_PROXY",
+    "SSL_CERT_*",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_TLS_REJECT_UNAUTHORIZED",
+    "JAVA_TOOL_OPTIONS",
+    "_JAVA_OPTIONS",
+    "RUBYOPT",
+    "RUBYLIB",
+    "PERL5*",
+    "DOTNET_*",
+    "CORECLR_*",
 ];
+
+/// Keys of an entry by which some clients choose what is run, and where (P20).
+const REFUSED_KEYS: &[&str] = &["cwd", "env_file", "envfile", "environment", "serverurl", "shell"];
+
+/// Whether an entry may not have a key of its own by that name.
+pub(super) fn is_refused_key(key: &str) -> bool {
+    REFUSED_KEYS.iter().any(|refused| key.eq_ignore_ascii_case(refused))
+}
 
 /// Whether a variable of this name is refused unless the policy lists it. The case of letters makes no
 /// difference: npm reads its own in any case, Windows all of them, and an entry that is written here
 /// may be started there.
 pub(super) fn is_refused(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    REFUSED.iter().any(|refused| match refused.strip_suffix('*') {
-        Some(beginning) => name.starts_with(beginning),
-        None => name == *refused,
+    REFUSED.iter().any(|refused| match (refused.strip_prefix('*'), refused.strip_suffix('*')) {
+        (Some(ending), _) => name.ends_with(ending),
+        (None, Some(beginning)) => name.starts_with(beginning),
+        (None, None) => name == *refused,
     })
 }
 
@@ -64,6 +88,11 @@ mod tests {
             "DOCKER_HOST",
             "BASH_ENV",
             "HOME",
+            "XDG_DATA_HOME",
+            "OPENSSL_CONF",
+            "GIT_EXTERNAL_DIFF",
+            "https_proxy",
+            "PERL5OPT",
         ] {
             assert!(is_refused(name), "{name}");
         }

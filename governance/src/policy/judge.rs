@@ -52,7 +52,11 @@ impl Servers {
     /// Whether the server may be mounted. `own` are the commands the agent's own document allows,
     /// where it says so: they can only narrow what is allowed (P21).
     pub(super) fn judge(&self, launch: &Launch, own: Option<&[String]>) -> Result<Ground, Refusal> {
-        match &launch.0 {
+        if let Some(key) = launch.keys.iter().find(|key| environment::is_refused_key(key)) {
+            let reason = format!("the key {} could change what is run, or where", text::quote(key));
+            return Err(Refusal { reason, number: "P20", key: None });
+        }
+        match &launch.what {
             What::Remote(url) => self.judge_remote(url),
             What::Command { command, words, env } => {
                 if own.is_some_and(|own| !own.iter().any(|allowed| allowed == command)) {

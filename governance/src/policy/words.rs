@@ -11,7 +11,11 @@ use super::judge::Refusal;
 /// What is judged of a server: how it is started or reached. It is made of an entry, whose references
 /// stand for what is not known yet, or of a resolved launch. No reason quotes what looks like a secret,
 /// nor any value that was resolved (P22).
-pub struct Launch<'a>(pub(super) What<'a>);
+pub struct Launch<'a> {
+    pub(super) what: What<'a>,
+    /// The keys that the entry has of its own.
+    pub(super) keys: Vec<&'a str>,
+}
 
 pub(super) enum What<'a> {
     Command { command: &'a str, words: Vec<Word<'a>>, env: Vec<&'a str> },
@@ -55,7 +59,7 @@ impl<'a> From<&'a McpServerSpec> for Launch<'a> {
     fn from(spec: &'a McpServerSpec) -> Self {
         let masked = spec.masked().masked;
         let shown = |field: &str| !masked.iter().any(|masked| masked == field);
-        Self(match &spec.transport {
+        let what = match &spec.transport {
             Transport::Stdio(stdio) => What::Command {
                 command: &stdio.command,
                 words: stdio
@@ -69,13 +73,14 @@ impl<'a> From<&'a McpServerSpec> for Launch<'a> {
             Transport::StreamableHttp(remote) | Transport::Sse(remote) => {
                 What::Remote(Word::written(&remote.url, shown("url")))
             }
-        })
+        };
+        Self { what, keys: spec.extra.keys().map(String::as_str).collect() }
     }
 }
 
 impl<'a> From<&'a LaunchSpec> for Launch<'a> {
     fn from(launch: &'a LaunchSpec) -> Self {
-        Self(match &launch.transport {
+        let what = match &launch.transport {
             LaunchTransport::Stdio { command, args, env } => What::Command {
                 command,
                 words: args.iter().map(Word::value).collect(),
@@ -84,13 +89,14 @@ impl<'a> From<&'a LaunchSpec> for Launch<'a> {
             LaunchTransport::StreamableHttp(remote) | LaunchTransport::Sse(remote) => {
                 What::Remote(Word::value(&remote.url))
             }
-        })
+        };
+        Self { what, keys: Vec::new() }
     }
 }
 
 impl fmt::Debug for Launch<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.what {
             What::Command { words, .. } => write!(f, "Launch(a command with {} arguments)", words.len()),
             What::Remote(_) => f.write_str("Launch(a remote server)"),
         }

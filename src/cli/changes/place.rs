@@ -3,7 +3,7 @@
 use mcp_registry_governance::{Code, Opener, Place, Refusal, Target};
 use mcp_registry_spec::{Locator, OpenRequest, async_trait};
 
-use crate::cli::absolute::place_of;
+use crate::cli::absolute::governed;
 use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
 
@@ -29,9 +29,9 @@ impl<'a> Places<'a> {
     /// # Errors
     /// [`Code::OtherRegistry`], telling what to give; those of opening it.
     pub(super) fn target(&self, place: &Place) -> Result<Target, Failure> {
-        let (locator, scope) = place_of(&self.own, &self.settings.backends)?;
+        let (own, locator, scope) = governed(&self.own, &self.settings.backends)?;
         let request = match locator.to_string() == place.locator && scope == place.scope {
-            true => self.own.clone(),
+            true => own,
             false => self.request(place)?,
         };
         let registry = self.settings.backends.open(&request)?;
