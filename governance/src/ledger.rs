@@ -170,10 +170,11 @@ impl Ledger {
     }
 
     /// Takes note of what a registry holds under these names, be it an entry, something broken or nothing: it is
-    /// explained from then on (L6).
+    /// explained from then on (L6). The export is brought up to date also where nothing is named.
     ///
     /// # Errors
-    /// When the registry cannot be read; those of [`record`](Self::record).
+    /// When the registry cannot be read; those of [`record`](Self::record); where nothing is named, those of
+    /// [`publish`](Self::publish).
     pub async fn accept(
         &self,
         registry: &McpServerRegistry,
@@ -186,7 +187,10 @@ impl Ledger {
             let there = stored.get(&name).copied().unwrap_or(Stored::Nothing);
             content::accepted(place, name, there).by(party)
         });
-        self.record(accepted.collect()).await
+        match accepted.collect::<Vec<_>>() {
+            none if none.is_empty() => self.publish().await,
+            some => self.record(some).await,
+        }
     }
 
     /// Appends to the export what it lacks.

@@ -99,12 +99,18 @@ impl StateFolder {
         }
     }
 
-    /// The database in it: `governance.db`. Touches nothing.
+    /// The file of the database in it: `governance.db`.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        self.0.join(DATABASE)
+    }
+
+    /// The database in it. Touches nothing.
     ///
     /// # Errors
     /// Where its path cannot be named.
     pub fn database(&self) -> Result<Store> {
-        let path = self.0.join(DATABASE);
+        let path = self.file();
         let named = path.to_str().ok_or_else(|| {
             unusable("is no path of UTF-8", &path).hint(format!("name another folder with {VARIABLE}"))
         })?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hyper::header::HeaderValue;
 use mcp_registry_governance::Governance;
 use mcp_registry_spec::wire::{CatalogCapabilities, Tier};
-use mcp_registry_spec::{AuditAction, Backends, Capabilities, Error, ErrorKind, OpenRequest, Result};
+use mcp_registry_spec::{AuditAction, Backends, Capabilities, Error, ErrorKind, Locator, OpenRequest, Result};
 use mcp_registry_store::{Role, Tokens};
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
@@ -130,8 +130,8 @@ impl Abilities {
 }
 
 impl Catalog {
-    /// Opens the storage that `store` asks for; its scope, if any, is left aside. Changes name the storage by its
-    /// locator, so a path in that is to be absolute.
+    /// Opens the storage that `store` asks for; its scope, if any, is left aside. Changes call the storage `name`:
+    /// its locator, without credentials; a path in it is absolute.
     ///
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] when the storage cannot do what the tier needs (rule C24); those of
@@ -139,13 +139,13 @@ impl Catalog {
     pub async fn open(
         backends: Backends,
         store: OpenRequest,
+        name: &Locator,
         tokens: Tokens,
         governance: Governance,
         options: Options,
         log: Log,
     ) -> Result<Self> {
         let (clock, metrics) = (Clock::start(), Arc::new(Metrics::new()));
-        let locator = store.locator.clone();
         let stores = Stores::new(backends, store, clock, metrics.clone())?;
         let scopes = match stores.scopes(&Turns::default()).await {
             Ok(_) => true,
@@ -156,7 +156,7 @@ impl Catalog {
         Ok(Self(Arc::new(Inner {
             options,
             abilities,
-            governed: Governed::new(governance, &stores, &locator),
+            governed: Governed::new(governance, &stores, name),
             stores,
             doorkeeper: Doorkeeper::new(tokens, options.anonymous_reads, clock),
             rate: options.rate.map(Rate::new),

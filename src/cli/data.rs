@@ -1,6 +1,6 @@
 //! Where the catalog service keeps what nobody named a place for: the user's data folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mcp_registry_governance::{Governance, Ledger, Source, StateFolder};
@@ -61,22 +61,49 @@ impl Database {
         Tokens::new(self.store.clone())
     }
 
-    /// The changes in it, and their ledger: that is exported to a file beside a file, and for Postgres to one in
-    /// the state folder (rule C35).
+    /// The ledger in it, which may not be there yet: nothing is made.
     ///
     /// # Errors
     /// Where the state folder is needed and there is none, or it is refused (rule L8).
+    pub(crate) fn ledger(&self) -> Result<Ledger> {
+        let (export, folder) = self.export()?;
+        folder.map_or(Ok(()), |folder| folder.check())?;
+        Ok(Ledger::new(self.store.clone(), Some(export)))
+    }
+
+    /// The same, made ready to be written to.
+    ///
+    /// # Errors
+    /// As [`ledger`](Self::ledger).
+    pub(crate) fn prepared_ledger(&self) -> Result<Ledger> {
+        let (_, folder) = self.export()?;
+        folder.map_or(Ok(()), |folder| folder.prepare())?;
+        self.ledger()
+    }
+
+    /// The changes in it, and their ledger.
+    ///
+    /// # Errors
+    /// As [`ledger`](Self::ledger).
     pub(crate) fn governance(&self, policy: Source) -> Result<Governance> {
-        let export = match (self.place.scheme(), self.place.argument()) {
-            ("sqlite", Some(path)) => real(Path::new(path)).with_extension("ledger.jsonl"),
-            _ => {
-                let folder = StateFolder::find(&ProcessEnvironment)?;
-                folder.prepare()?;
-                folder.path().join(format!("ledger-{}.jsonl", place_of(&self.place.to_string())))
-            }
-        };
-        let ledger = Ledger::new(self.store.clone(), Some(export));
+        let ledger = self.prepared_ledger()?;
         Ok(Governance::new(self.store.clone(), ledger, policy, Arc::new(ProcessEnvironment)))
+    }
+
+    /// The file that the ledger is exported to, and the state folder where it is in that: beside a file, and for
+    /// Postgres in the state folder (rule C35). The state folder's own database has one export, whoever writes.
+    fn export(&self) -> Result<(PathBuf, Option<StateFolder>)> {
+        let folder = StateFolder::find(&ProcessEnvironment);
+        match (self.place.scheme(), self.place.argument(), folder) {
+            ("sqlite", Some(path), Ok(folder)) if real(Path::new(path)) == real(&folder.file()) => {
+                Ok((folder.ledger(), Some(folder)))
+            }
+            ("sqlite", Some(path), _) => Ok((real(Path::new(path)).with_extension("ledger.jsonl"), None)),
+            (_, _, folder) => {
+                let folder = folder?;
+                Ok((folder.path().join(format!("ledger-{}.jsonl", place_of(&self.place.to_string()))), Some(folder)))
+            }
+        }
     }
 }
 

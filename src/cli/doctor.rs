@@ -43,15 +43,16 @@ struct Found {
 
 impl LocalCommand for Doctor {
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
-        let request = settings.request()?;
-        let mut checks = vec![backend::check(settings, &request), policy::check()];
+        let request = settings.request();
+        let mut checks = vec![backend::check(settings, request.as_ref()), policy::check()];
         match StateFolder::find(&ProcessEnvironment) {
             Ok(folder) => checks.extend(kept(&folder)?),
             Err(error) => checks.extend([Check::failed("state", &error), clock::check(None, &[])]),
         }
         #[cfg(feature = "filesystem")]
-        if settings.backends.find(&request.locator).is_ok_and(|backend| backend.id == mcp_registry_filesystem::ID)
-            && let Ok(config) = mcp_registry_filesystem::Config::from_request(&request)
+        if let Ok(request) = &request
+            && settings.backends.find(&request.locator).is_ok_and(|backend| backend.id == mcp_registry_filesystem::ID)
+            && let Ok(config) = mcp_registry_filesystem::Config::from_request(request)
         {
             checks.push(folder::check(&config.folder));
             checks.push(leftovers::check(&config.folder));
@@ -67,7 +68,7 @@ impl LocalCommand for Doctor {
 fn kept(folder: &StateFolder) -> Result<Vec<Check>, Failure> {
     let state = state::check(folder);
     if state.status == Status::Fail {
-        // What others may have written is no evidence of anything.
+        // What others may have written is no evidence of anything, and what cannot be written may not be opened.
         return Ok(vec![state, clock::check(None, &[])]);
     }
     let store = match folder.database() {

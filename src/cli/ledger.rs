@@ -1,9 +1,12 @@
 //! `ledger`: what was asked, decided and done, and whether that is all.
 
-use std::io;
+mod book;
 
-use mcp_registry_governance::{Head, Ledger as Kept, Place, Row, StateFolder, Target, Verified};
-use mcp_registry_spec::{Digest, Error, ErrorKind, ProcessEnvironment, ServerName};
+use std::io;
+use std::num::NonZeroUsize;
+
+use mcp_registry_governance::{Head, Ledger as Kept, Place, Row, Target, Verified};
+use mcp_registry_spec::{Digest, Error, ErrorKind, OpenRequest, ServerName};
 use serde::Serialize;
 use tokio::runtime::Builder;
 
@@ -16,6 +19,7 @@ use super::settings::Settings;
 use super::style::{GREEN, RED};
 use super::table::Column;
 use super::{governed, names};
+use book::Book;
 
 /// How many digits tell one digest from another well enough for people.
 const DIGITS: usize = "sha256:".len() + 8;
@@ -38,8 +42,11 @@ pub(crate) enum Ledger {
 #[command(after_help = "\
 Examples:
   mcp-registry ledger verify --agent-root agents/scout
-  mcp-registry ledger verify --no-registry --anchor 42:sha256:…")]
+  mcp-registry ledger verify --no-registry --anchor 42:sha256:…
+  mcp-registry ledger verify --store sqlite:catalog.db --scope scout")]
 pub(crate) struct Verify {
+    #[command(flatten)]
+    book: Book,
     /// A head that was printed before: its row must be there as it was
     #[arg(long, value_name = "NUMBER:HASH")]
     anchor: Option<String>,
@@ -51,29 +58,30 @@ pub(crate) struct Verify {
 impl LocalCommand for Verify {
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
         let anchor = self.anchor.as_deref().map(head).transpose()?;
-        let ledger = open()?;
-        let found = if self.no_registry {
-            app::start(&mut Builder::new_current_thread())?.block_on(ledger.verify(anchor, None))?
-        } else {
-            on_registry(settings, async |target| Ok(verify(&ledger, anchor, &target).await?))?
+        let ledger = self.book.ledger(settings)?;
+        let request = if self.no_registry { None } else { self.book.request(settings)? };
+        let found = match &request {
+            Some(request) => {
+                on_registry(settings, request, async |target| Ok(verify(&ledger, anchor, &target).await?))?
+            }
+            None => app::start(&mut Builder::new_current_thread())?.block_on(ledger.verify(anchor, None))?,
         };
         printer.data(&found, |text| report(text, &found))?;
+        if request.is_none() && !self.no_registry {
+            printer.aside("the catalog's content was not looked at; name a scope of it with --scope");
+        }
         Ok(if found.ok { Outcome::Good } else { Outcome::Bad })
     }
 }
 
-/// The ledger of the state folder, which may not be there yet.
-fn open() -> Result<Kept, Error> {
-    let folder = StateFolder::find(&ProcessEnvironment)?;
-    folder.check()?;
-    governed::ledger_in(&folder)
-}
-
-/// Runs work on the registry that the settings name.
-fn on_registry<T>(settings: &Settings, work: impl AsyncFnOnce(Target) -> Result<T, Failure>) -> Result<T, Failure> {
-    let request = settings.request()?;
-    app::drive(&settings.backends, &request, true, async |registry| {
-        let (locator, scope) = place_of(&request, &settings.backends)?;
+/// Runs work on the registry that is asked for.
+fn on_registry<T>(
+    settings: &Settings,
+    request: &OpenRequest,
+    work: impl AsyncFnOnce(Target) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    app::drive(&settings.backends, request, true, async |registry| {
+        let (locator, scope) = place_of(request, &settings.backends)?;
         let done = work(Target::new(registry.clone(), &locator, scope)).await?;
         registry.close().await?;
         Ok(done)
@@ -113,6 +121,8 @@ fn report(text: &mut Text, found: &Verified) -> io::Result<()> {
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry ledger accept github --agent-root agents/scout")]
 pub(crate) struct Accept {
+    #[command(flatten)]
+    book: Book,
     /// The servers' names
     #[arg(value_name = "NAME", required_unless_present = "all")]
     names: Vec<String>,
@@ -129,8 +139,11 @@ struct Accepted {
 impl LocalCommand for Accept {
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
         let asked = self.names.iter().map(|name| ServerName::parse(name)).collect::<Result<Vec<_>, _>>()?;
-        let ledger = governed::prepared_ledger()?;
-        let accepted = on_registry(settings, async |target| {
+        let Some(request) = self.book.request(settings)? else {
+            return Err(Failure::usage("no scope is named", "say whose entries are accepted: --scope S"));
+        };
+        let ledger = self.book.prepared(settings)?;
+        let accepted = on_registry(settings, &request, async |target| {
             let found = verify(&ledger, None, &target).await?;
             let mut unexplained: Vec<_> = found.findings.into_iter().filter_map(|finding| finding.name).collect();
             if !self.all {
@@ -173,12 +186,14 @@ async fn check_known(name: &ServerName, unexplained: &[ServerName], target: &Tar
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry ledger show --after 120 --format json")]
 pub(crate) struct Show {
+    #[command(flatten)]
+    book: Book,
     /// Show the rows that follow this number
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     after: u64,
     /// Show at most so many
-    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
-    limit: usize,
+    #[arg(long, value_name = "NUMBER", default_value = "1000")]
+    limit: NonZeroUsize,
 }
 
 #[derive(Serialize)]
@@ -187,9 +202,10 @@ struct Rows {
 }
 
 impl LocalCommand for Show {
-    fn run(self, _: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
-        let ledger = open()?;
-        let rows = app::start(&mut Builder::new_current_thread())?.block_on(ledger.rows(self.after, self.limit))?;
+    fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
+        let ledger = self.book.ledger(settings)?;
+        let rows =
+            app::start(&mut Builder::new_current_thread())?.block_on(ledger.rows(self.after, self.limit.get()))?;
         let found = Rows { rows };
         printer.data(&found, |text| {
             if found.rows.is_empty() {
@@ -202,7 +218,7 @@ impl LocalCommand for Show {
         })?;
         if found.rows.is_empty() {
             printer.aside(if self.after == 0 { "nothing is on record" } else { "nothing else is on record" });
-        } else if found.rows.len() == self.limit
+        } else if found.rows.len() == self.limit.get()
             && let Some(last) = found.rows.last()
         {
             printer.aside(&format!("there may be more: --after {}", last.seq));

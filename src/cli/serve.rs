@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use mcp_registry_spec::wire::Tier;
-use mcp_registry_spec::{Backends, Error, ErrorKind, OpenRequest, Scope};
+use mcp_registry_spec::{Backends, Error, ErrorKind, Locator, OpenRequest, Scope};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
-use super::absolute::place_of;
+use super::absolute::{place_of, spelt};
 use super::app::{self, LocalCommand};
 use super::data::{self, Database};
 use super::failure::{Failure, Outcome};
@@ -126,8 +126,11 @@ impl LocalCommand for Serve {
         let locator = self.store.clone().map_or_else(data::default_store, Ok)?;
         let mut request = settings.request_for(&locator)?;
         // Changes name the place, and mean the same one wherever a replica is started.
-        (request.locator, _) = place_of(&request.clone().scope(Scope::parse("default")?), &settings.backends)?;
+        let whole = request.clone().scope(Scope::parse("default")?);
+        let (name, _) = place_of(&whole, &settings.backends)?;
+        (request.locator, _) = spelt(&whole, &settings.backends)?;
         let store = Place {
+            name,
             id: settings.backends.find(&request.locator)?.id,
             backends: settings.backends.clone(),
             request,
@@ -143,6 +146,8 @@ impl LocalCommand for Serve {
 
 /// Where entries, tokens and changes are kept.
 struct Place {
+    /// What changes call it.
+    name: Locator,
     id: &'static str,
     backends: Backends,
     request: OpenRequest,
@@ -174,7 +179,8 @@ impl Serve {
         let governance = store.database.governance(self.policy.source())?;
         let policy = governance.policy();
         let catalog =
-            Catalog::open(store.backends, store.request, tokens.clone(), governance, options, log.clone()).await?;
+            Catalog::open(store.backends, store.request, &store.name, tokens.clone(), governance, options, log.clone())
+                .await?;
         #[cfg(feature = "otel")]
         traces.into_iter().for_each(|traces| catalog.trace_to(traces));
         let now = SystemTime::now();

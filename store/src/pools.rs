@@ -40,6 +40,12 @@ impl Pools {
                 // A connection that was lost is found out by the statement that fails on it, which is
                 // then tried on another: cheaper than a question before each.
                 .test_before_acquire(false)
+                // Where there is no room, SQLite ends a transaction by itself, and the driver goes on counting
+                // it as open: no other could begin on that connection.
+                .before_acquire(|connection, _| {
+                    let is_free = !connection.is_in_transaction();
+                    Box::pin(async move { Ok(is_free) })
+                })
                 .after_connect(move |connection, _| {
                     let setup = AssertSqlSafe(setup.clone());
                     Box::pin(async move { sqlx::raw_sql(setup).execute(connection).await.map(drop) })

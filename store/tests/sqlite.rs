@@ -222,3 +222,19 @@ async fn what_was_not_committed_was_not_done() {
     put(&store, "b").await.unwrap();
     assert_eq!(seen(&store).await, ["b"]);
 }
+
+#[tokio::test]
+async fn rule_7_where_there_was_no_room_it_is_written_once_there_is() {
+    let place = Place::new();
+    let store = place.store();
+    put(&store, "a").await.unwrap();
+    let mut transaction = store.begin().await.unwrap();
+    // It is of this connection alone, and no less than what the file has.
+    transaction.fetch(query("PRAGMA max_page_count = 1")).await.unwrap();
+    let large = query("INSERT INTO mcp_scopes (scope, revision, audit_seq) VALUES ('b', $1, 0)");
+    let error = transaction.execute(large.bind("x".repeat(1 << 20))).await.unwrap_err();
+    assert!(error.to_string().contains("make room on the disk"), "{error}");
+    drop(transaction);
+    put(&store, "c").await.unwrap();
+    assert_eq!(seen(&store).await, ["a", "c"]);
+}

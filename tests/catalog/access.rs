@@ -20,8 +20,8 @@ async fn rule_c24_a_tier_needs_a_storage_that_can() {
     options.tier = Some(Tier::Audit);
     let request = OpenRequest::new(&service.locator);
     let log = Log::to(std::io::sink()).unwrap();
-    let (tokens, governance) = (service.tokens.clone(), service.governance.clone());
-    let opened = Catalog::open(Backends::linked(), request, tokens, governance, options, log).await;
+    let (name, tokens, governance) = (request.locator.clone(), service.tokens.clone(), service.governance.clone());
+    let opened = Catalog::open(Backends::linked(), request, &name, tokens, governance, options, log).await;
     let refused = opened.err().unwrap();
     assert_eq!(refused.kind(), ErrorKind::ConfigInvalid);
     assert!(refused.to_string().contains("audit"), "{refused}");

@@ -44,8 +44,8 @@ async fn logged(service: &Service, tokens: &Tokens) -> (Catalog, Log, Lines) {
     let lines = Lines::default();
     let log = Log::to(lines.clone()).unwrap();
     let store = OpenRequest::new(&service.locator);
-    let (tokens, governance) = (tokens.clone(), service.governance.clone());
-    let catalog = Catalog::open(Backends::linked(), store, tokens, governance, Options::default(), log.clone());
+    let (name, tokens, governance) = (store.locator.clone(), tokens.clone(), service.governance.clone());
+    let catalog = Catalog::open(Backends::linked(), store, &name, tokens, governance, Options::default(), log.clone());
     (catalog.await.unwrap(), log, lines)
 }
 

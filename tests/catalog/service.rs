@@ -134,7 +134,8 @@ impl Service {
     pub(crate) async fn router(locator: &str, tokens: &Tokens, governance: &Governance, options: Options) -> Router {
         let log = Log::to(std::io::sink()).unwrap();
         let (request, tokens, governance) = (OpenRequest::new(locator), tokens.clone(), governance.clone());
-        router(Catalog::open(Backends::linked(), request, tokens, governance, options, log).await.unwrap())
+        let name = request.locator.clone();
+        router(Catalog::open(Backends::linked(), request, &name, tokens, governance, options, log).await.unwrap())
     }
 
     /// States the policy that holds from now on.

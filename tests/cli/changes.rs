@@ -306,7 +306,7 @@ fn rule_4_nothing_that_is_shown_steers_the_terminal() {
     let spec =
         json!({"name": "new", "command": "npx", "description": "\u{1b}[2J\u{202e}evil\r\n+ x", "x\u{7}": "\u{9b}1m"});
     let proposal = Proposal::Install(McpServerSpec::from_json(spec).unwrap());
-    let change = office.ask_as("sc\u{1b}out", &office.target(), &proposal);
+    let change = office.ask_as("scout", &office.target(), &proposal);
     let (_, asked) = office.on_terminal(&["approve", change.id.as_str()], "n\n");
     for args in [&["show", change.id.as_str()][..], &["list"], &["show", change.id.as_str(), "--format", "json"]] {
         let shown = String::from_utf8(office.output(&[args, &["--color", "always"]].concat()).stdout).unwrap();

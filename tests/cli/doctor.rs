@@ -142,7 +142,54 @@ async fn what_is_kept_is_looked_at_and_left_as_it_is() {
     let cut = sandbox.run(&["doctor"]);
     assert!(cut.contains("[exit 1]") && cut.contains("pass  ledger     2 rows, "), "{cut}");
     assert!(lines(&cut, "  export  ").iter().all(|line| line.starts_with("fail  export     row 2: ")), "{cut}");
-    let changes = "warn  changes    1 waiting for a decision; 1 interrupted, their effect not there";
+    let changes =
+        "warn  changes    1 waiting for a decision; 1 interrupted, of which nobody knows yet whether they are done";
     assert_eq!(lines(&cut, "  changes  "), [changes]);
+    assert!(cut.contains("changes list --status interrupted"), "{cut}");
     assert_eq!(sandbox.read(&format!("{STATE}/ledger.jsonl")), exported, "the export was completed");
+
+    // One that was settled is at its end.
+    let store = folder.database().unwrap();
+    let mut transaction = store.begin().await.unwrap();
+    let settle = query("UPDATE mcp_changes SET finished_at = 1 WHERE state = 'interrupted'");
+    assert_eq!(transaction.execute(settle).await.unwrap(), 1);
+    transaction.commit().await.unwrap();
+    store.close().await;
+    let settled = sandbox.run(&["doctor"]);
+    assert_eq!(lines(&settled, "  changes  "), ["pass  changes    1 waiting for a decision"]);
+}
+
+/// Tried as one who may not do everything, which root may.
+#[tokio::test]
+async fn l8_a_state_that_cannot_be_written_is_told_with_its_cause() {
+    let sandbox = sandbox();
+    let home = sandbox.path("home").display().to_string();
+    let folder = StateFolder::find(&FixedEnvironment::new().with("HOME", &home)).unwrap();
+    folder.prepare().unwrap();
+    record(&folder, "pending").await;
+    let owner = if rustix::process::geteuid().is_root() { 65_534 } else { rustix::process::geteuid().as_raw() };
+    for path in everything(&sandbox.path("")).into_keys() {
+        std::os::unix::fs::chown(path, Some(owner), Some(owner)).ok();
+    }
+    // Where it was built may be closed to that user.
+    let binary = sandbox.path("bin/mcp-registry");
+    std::fs::copy(env!("CARGO_BIN_EXE_mcp-registry"), &binary).unwrap();
+    for (file, locked, open) in [("", 0o500, 0o700), ("/governance.db", 0o400, 0o600), ("/ledger.jsonl", 0o400, 0o600)]
+    {
+        let file = format!("{STATE}{file}");
+        chmod(&sandbox, &file, locked);
+        let mut doctor = std::process::Command::new(&binary);
+        doctor.args(["doctor", "--agent-root", "agent"]).env_clear().env("HOME", &home).current_dir(sandbox.path(""));
+        let output = std::os::unix::process::CommandExt::uid(&mut doctor, owner).output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        let expected = format!("fail  state      {} cannot be written", sandbox.path(&file).display());
+        assert!(told.contains(&expected) && told.contains("Permission denied"), "{told}");
+        chmod(&sandbox, &file, open);
+    }
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_a_failed_check() {
+    let told = sandbox().run(&["doctor", "--backend", "sqlite:a.db", "--agent-root", "agent"]);
+    assert!(told.contains("[exit 1]") && told.contains("fail  backend    "), "{told}");
 }

@@ -218,6 +218,34 @@ fn l4_l5_what_was_tampered_with_is_told_and_the_head_is_an_anchor() {
     done(&sandbox, &["ledger", "verify", "--anchor", &anchor]);
 }
 
+/// One who serves the operator's own database exports to the operator's own file.
+#[test]
+fn l3_l6_a_catalogs_ledger_is_looked_at_where_it_is() {
+    let sandbox = Sandbox::new();
+    sandbox.write("agents/scout/.keep", "");
+    done(&sandbox, &["install", "a", "--agent-root", "agents/scout", "--", "npx"]);
+    let own = format!("sqlite:{}", sandbox.path(&format!("{STATE}/governance.db")).display());
+    let exported = sandbox.read(&format!("{STATE}/ledger.jsonl"));
+    let catalog = ["--store", "filesystem:agents", "--tokens", &own];
+    let alone = done(&sandbox, &[&["ledger", "verify"], &catalog[..]].concat());
+    assert!(alone.contains("ok  2 rows") && alone.contains("name a scope of it with --scope"), "{alone}");
+    let scoped = [&catalog[..], &["--scope", "scout"]].concat();
+    done(&sandbox, &[&["ledger", "verify"], &scoped[..]].concat());
+    sandbox.write("agents/scout/mcp.md", "## a\n\ncommand: uvx\n");
+    assert!(sandbox.run(&[&["ledger", "verify"], &scoped[..]].concat()).contains("[exit 1]"));
+    assert!(sandbox.run(&[&["ledger", "accept", "a"], &catalog[..]].concat()).contains("[exit 2]"));
+    done(&sandbox, &[&["ledger", "accept", "a"], &scoped[..]].concat());
+    done(&sandbox, &[&["ledger", "verify"], &scoped[..]].concat());
+    assert!(done(&sandbox, &[&["ledger", "show"], &catalog[..]].concat()).contains("accepted"));
+    let now = sandbox.read(&format!("{STATE}/ledger.jsonl"));
+    assert!(now.starts_with(&exported) && now.lines().count() == 3, "{now}");
+    assert!(!sandbox.path(&format!("{STATE}/governance.ledger.jsonl")).exists());
+    // Another database is another ledger, and looking makes none.
+    let other = format!("sqlite:{}", sandbox.path("other.db").display());
+    assert!(done(&sandbox, &["ledger", "verify", "--store", &other]).contains("ok  0 rows"));
+    assert!(!sandbox.path("other.db").exists());
+}
+
 #[test]
 fn rows_are_shown_from_where_one_says() {
     let sandbox = Sandbox::new();
@@ -228,6 +256,8 @@ fn rows_are_shown_from_where_one_says() {
     assert!(shown.contains("2       ") && shown.contains("3       ") && !shown.contains("4       "), "{shown}");
     assert!(shown.contains("write_ended") && shown.contains("there may be more: --after 3"), "{shown}");
     assert!(done(&sandbox, &["ledger", "show", "--after", "4"]).contains("nothing else is on record"));
+    assert!(sandbox.run(&["ledger", "show", "--limit", "0"]).contains("[exit 2]"));
+    assert!(sandbox.run(&["changes", "list", "--limit", "0"]).contains("[exit 2]"));
     let yaml = done(&sandbox, &["ledger", "show", "--limit", "1", "--format", "yaml"]);
     assert!(yaml.contains("event: \"write_begun\""), "{yaml}");
     // A row is shown as it is exported.

@@ -10,13 +10,14 @@ use super::state::State;
 
 impl Governance {
     /// How many changes stand how, as they are: none is settled, and none that is over ended, as
-    /// [`settle`](Self::settle) would.
+    /// [`settle`](Self::settle) would. Interrupted ones that were settled are at their end, and are not counted.
     ///
     /// # Errors
     /// When they cannot be read.
     pub async fn count(&self) -> Result<BTreeMap<State, u64>> {
-        let rows =
-            self.store.fetch(|| query("SELECT state, COUNT(*) AS total FROM mcp_changes GROUP BY state")).await?;
+        let count = "SELECT state, COUNT(*) AS total FROM mcp_changes
+                     WHERE state <> 'interrupted' OR finished_at IS NULL GROUP BY state";
+        let rows = self.store.fetch(|| query(count)).await?;
         let counted = rows.iter().map(|row| {
             let (state, total): (String, i64) = (row.try_get("state").ok()?, row.try_get("total").ok()?);
             Some((state.parse().ok()?, u64::try_from(total).ok()?))

@@ -1,17 +1,21 @@
 //! Whether what is in a registry is what the rows tell of it (L6).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
 
 use mcp_registry_spec::{
     AuditAction, AuditOutcome, Digest, ErrorKind, Loaded, McpServerRegistry, Result, ServerName, text,
 };
 
 use super::Finding;
-use super::record::{Event, Record, kept};
+use super::record::{Event, Record, Row, kept};
 use crate::changes::{Place, State};
 
 /// How many records of an audit are read at once.
 const PAGE: usize = 1_000;
+
+/// After how long nobody is at work any more on a write of the command line whose end was not told: they died.
+const LONGEST: Duration = Duration::from_secs(10 * 60);
 
 /// What is stored under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,6 +118,7 @@ fn will(record: &Record) -> Option<Stored> {
 
 /// Something begun whose end was not told yet.
 struct Open {
+    at: SystemTime,
     change: Option<String>,
     identity: Option<Digest>,
     /// Whether it explains what is there.
@@ -139,11 +144,12 @@ impl Tale {
     }
 
     /// Takes a row that was written before what is there was looked at.
-    fn take(&mut self, record: &Record, step: &Step) {
+    fn take(&mut self, at: SystemTime, record: &Record, step: &Step) {
         self.told = true;
         let there = Some(self.there);
         match step {
             Step::Begun { was, will } => self.open.push(Open {
+                at,
                 change: record.change.clone(),
                 identity: record.identity,
                 explains: *was == there || *will == there,
@@ -152,11 +158,22 @@ impl Tale {
             Step::Failed => drop(self.close(record)),
             Step::Done(came) => {
                 let hit = *came == there;
-                let meanwhile = self.close(record).is_some_and(|open| open.meanwhile);
-                self.settle(hit, meanwhile);
+                let closed = self.close(record);
+                self.give_up(closed.as_ref().map_or(at, |open| open.at));
+                self.settle(hit, closed.is_some_and(|open| open.meanwhile));
             }
-            Step::Accepted(stored) => self.settle(Some(*stored) == there, false),
+            Step::Accepted(stored) => {
+                self.give_up(at);
+                self.settle(Some(*stored) == there, false);
+            }
         }
+    }
+
+    /// Something was done that was set about at `begun`: whatever others of the command line set about long before
+    /// came to its end before that. A change is ended by a row of its own (H11).
+    fn give_up(&mut self, begun: SystemTime) {
+        let is_over = |open: &Open| begun.duration_since(open.at).is_ok_and(|since| since > LONGEST);
+        self.open.retain(|open| open.change.is_some() || !is_over(open));
     }
 
     fn settle(&mut self, hit: bool, meanwhile: bool) {
@@ -243,13 +260,14 @@ impl Content {
     }
 
     /// Hears what a row tells, in order; `early` are those written before the content was looked at.
-    pub(super) fn hear(&mut self, record: &Record, early: bool) {
+    pub(super) fn hear(&mut self, row: &Row, early: bool) {
+        let record = &row.record;
         let (Some(name), Some(step)) = (&record.name, Step::of(record)) else { return };
         if !record.is_of(&self.place) {
             return;
         }
         let tale = self.tales.entry(name.clone()).or_insert_with(|| Tale::new(Stored::Nothing));
-        if early { tale.take(record, &step) } else { tale.add(&step) }
+        if early { tale.take(row.at, record, &step) } else { tale.add(&step) }
     }
 
     /// What no row explains.

@@ -68,7 +68,7 @@ async fn of_table(
             }
             if let Some(content) = &mut content {
                 match serde_json::from_str::<Row>(&row.body) {
-                    Ok(told) => content.hear(&told.record, row.seq <= head.seq),
+                    Ok(told) => content.hear(&told, row.seq <= head.seq),
                     Err(_) => chain.find(Some(row.seq), "what this row tells cannot be read", findings),
                 }
             }

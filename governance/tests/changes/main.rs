@@ -39,6 +39,8 @@ fn main() -> ExitCode {
         rules::h10_every_way_out_ends_it,
         rules::h12_what_nobody_decides_expires,
         rules::h13_who_asked_does_not_decide,
+        rules::h13_nobody_is_another_by_what_is_masked,
+        rules::h2_h8_what_waits_is_bounded,
         rules::h14_the_urgent_comes_first,
         rules::l2_l7_denials_are_on_record_and_no_secret_is,
         crowd::h5_sixty_four_who_ask_the_same_get_one,

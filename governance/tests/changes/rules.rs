@@ -140,7 +140,7 @@ pub(crate) async fn h8_a_request_lacks_one_thing_after_another(room: &Room) {
         assert_eq!(refused.code().as_str(), expected, "{form}");
         assert_eq!(serde_json::to_value(&refused).unwrap()["error"]["code"], expected);
     };
-    expect("x", json!(1), "changes_disabled").await;
+    expect("priority", json!(1000), "changes_disabled").await;
     room.set_policy(OPEN);
     for no in [json!("true"), json!(1), json!(null), json!(false), json!([true])] {
         expect("confirm", no, "confirm_required").await;
@@ -158,7 +158,17 @@ pub(crate) async fn h8_a_request_lacks_one_thing_after_another(room: &Room) {
         expect("approval_reason", no, "approval_reason_required").await;
     }
     expect("approval_reason", json!("because"), "identity_changed").await;
-    for no in ["tomorrow", "2026-01-02T03:04:05", "2026-13-01T00:00:00Z", ""] {
+    for no in [
+        "tomorrow",
+        "2026-01-02T03:04:05",
+        "2026-13-01T00:00:00Z",
+        "",
+        // Neither could be told again.
+        "1969-12-31T23:59:59Z",
+        "9999-12-31T23:59:59-01:00",
+        // It would expire before.
+        "2999-01-01T00:00:00Z",
+    ] {
         expect("scheduled_at", json!(no), "schedule_invalid").await;
     }
     expect("scheduled_at", json!("2026-01-02T03:04:05+02:00"), "identity_changed").await;
@@ -185,6 +195,8 @@ pub(crate) async fn h8_a_token_says_who_asks(room: &Room) {
     };
     assert_eq!(code(ask(None, form(json!({}))).await), "role_not_allowed");
     assert_eq!(code(ask(None, form(json!({"actor_role": "OPS"}))).await), "role_not_allowed");
+    let nobody = Party::of_token("ci", None, Surface::Catalog);
+    assert!(!room.governance.preview(&room.target, &proposal, &nobody).await.unwrap().can_apply);
     assert_eq!(code(ask(Some("ops"), form(json!({"actor_role": "OWNER"}))).await), "role_not_allowed");
     assert_eq!(code(ask(Some("ops"), form(json!({"requested_by": "ada"}))).await), "requested_by_required");
     let change = ask(Some("ops"), form(json!({"requested_by": "ci", "actor_role": "ops"}))).await.unwrap();
@@ -229,7 +241,7 @@ pub(crate) async fn h9_a_time_is_waited_for(room: &Room) {
     let change = room.ask_with(&proposal, form).await.unwrap();
     let refused = room.governance.approve(&change.id, &operator(), room.opener()).await.unwrap_err();
     assert_eq!(refused.code(), Code::TooEarly);
-    let named = humantime::format_rfc3339_seconds(change.scheduled_at.unwrap()).to_string();
+    let named = humantime::format_rfc3339_millis(change.scheduled_at.unwrap()).to_string();
     assert!(refused.to_string().contains(&named), "{refused}");
     room.wait(3700);
     assert!(room.governance.approve(&change.id, &operator(), room.opener()).await.unwrap().execution.ok);
@@ -412,6 +424,35 @@ pub(crate) async fn h13_who_asked_does_not_decide(room: &Room) {
     assert!(room.governance.approve(&change.id, &own, room.opener()).await.unwrap().execution.ok);
 }
 
+pub(crate) async fn h13_nobody_is_another_by_what_is_masked(room: &Room) {
+    let proposal = install("a");
+    let identity = room.form(&proposal).await.identity;
+    let form = Form { requested_by: None, actor_role: None, identity, ..room.form(&proposal).await };
+    for hidden in ["key:abcdefgh", "token=hunter2hunter2", "a\u{7}b"] {
+        let party = Party::of_token(hidden, Some("ops".to_owned()), Surface::Catalog);
+        let asked = room.governance.request(&room.target, &proposal, &form, &party).await;
+        assert_eq!(code(asked), "requested_by_required", "{hidden}");
+    }
+}
+
+pub(crate) async fn h2_h8_what_waits_is_bounded(room: &Room) {
+    let large = Proposal::Install(spec("large", &"x".repeat(70_000)));
+    assert_eq!(code(room.governance.preview(&room.target, &large, &agent()).await), "invalid_spec");
+    let mut refused = None;
+    for number in 0..201 {
+        let proposal = install(&format!("s{number}"));
+        let identity = room.target.identity(&proposal, None).unwrap().to_string();
+        refused = room.ask_with(&proposal, crate::room::form(&identity)).await.err();
+        assert_eq!(refused.is_some(), number == 200, "{number}");
+    }
+    assert_eq!(refused.unwrap().code(), Code::TooMany);
+    let all = Filter { limit: Some(1000), ..Filter::default() };
+    assert_eq!(room.governance.list(&all).await.unwrap().len(), 200);
+    let change = &room.governance.list(&all).await.unwrap()[0];
+    let long = "x".repeat(1001);
+    assert_eq!(code(room.governance.reject(&change.id, &operator(), Some(&long)).await), "invalid_spec");
+}
+
 pub(crate) async fn h14_the_urgent_comes_first(room: &Room) {
     let mut ids = Vec::new();
     for (server, priority) in [("a", 0), ("b", 50), ("c", -500), ("d", 50), ("e", 0)] {
@@ -430,6 +471,10 @@ pub(crate) async fn h14_the_urgent_comes_first(room: &Room) {
     assert_eq!(names(&Filter { state: Some(State::Rejected), ..Filter::default() }).await, "a");
     let scope = |scope: &str| Some(vec![Scope::parse(scope).unwrap()]);
     assert_eq!(names(&Filter { scopes: scope("scout"), ..Filter::default() }).await, "bdeca");
+    let storage = |locator: &str| Some(("filesystem".to_owned(), locator.to_owned()));
+    let own = storage(&room.target.place.locator);
+    assert_eq!(names(&Filter { storage: own, ..Filter::default() }).await, "bdeca");
+    assert_eq!(names(&Filter { storage: storage("filesystem:/elsewhere"), ..Filter::default() }).await, "");
     assert_eq!(names(&Filter { scopes: scope("ranger"), ..Filter::default() }).await, "");
     assert_eq!(names(&Filter { scopes: Some(Vec::new()), ..Filter::default() }).await, "");
 }

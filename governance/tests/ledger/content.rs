@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
 use mcp_registry_filesystem as _;
 use mcp_registry_governance::{Event, Ledger, Place, Record};
@@ -44,6 +45,13 @@ impl Agent {
 
     async fn tell(&self, record: Record) {
         self.bench.ledger.record(vec![record]).await.unwrap();
+    }
+
+    async fn tell_at(&self, at: SystemTime, record: Record) {
+        let mut transaction = self.bench.store.begin().await.unwrap();
+        self.bench.ledger.append(&mut transaction, at, record).await.unwrap();
+        transaction.commit().await.unwrap();
+        self.bench.ledger.publish().await.unwrap();
     }
 
     /// What no row explains: names and how they are told of.
@@ -208,6 +216,38 @@ pub(crate) fn l6_what_overlaps_explains_either() -> Tried {
     })
 }
 
+/// A write whose end nobody told is over once another began long after it, and was done.
+pub(crate) fn l6_who_died_long_ago_is_no_excuse() -> Tried {
+    run(async {
+        let transition = |to: &str| change(to, "a", "x", "y");
+        for (died, done, minutes, explained) in [
+            (begun("a", "x", "y"), vec![(begun("a", "x", "z"), 0), (ended("a", "x", "z"), 1)], 9, true),
+            (begun("a", "x", "y"), vec![(begun("a", "x", "z"), 0), (ended("a", "x", "z"), 1)], 11, false),
+            // It was begun soon, and took long.
+            (begun("a", "x", "y"), vec![(begun("a", "x", "z"), 0), (ended("a", "x", "z"), 60)], 1, true),
+            (begun("a", "x", "y"), vec![(begun("a", "x", "z"), 0)], 60, true),
+            (
+                begun("a", "x", "y"),
+                vec![(begun("a", "x", "z"), 0), (failed("a", "x", "z", ErrorKind::Conflict), 1)],
+                60,
+                true,
+            ),
+            (begun("a", "x", "y"), vec![(Record { after: None, ..write(Event::Accepted, "a", "", "") }, 0)], 11, false),
+            (transition("executing"), vec![(begun("a", "x", "z"), 0), (ended("a", "x", "z"), 1)], 60, true),
+        ] {
+            let agent = Agent::of(Bench::new());
+            let first = SystemTime::UNIX_EPOCH;
+            agent.tell_at(first, died).await;
+            for (record, later) in done {
+                agent.tell_at(first + Duration::from_secs(60 * (minutes + later)), record).await;
+            }
+            agent.write(&[("a", "y")]);
+            assert_eq!(agent.unexplained().await.is_empty(), explained, "{minutes}");
+        }
+        Ok(())
+    })
+}
+
 pub(crate) fn l6_what_is_accepted_is_explained() -> Tried {
     on_both(async |bench| {
         let agent = Agent::of(bench);
@@ -225,6 +265,11 @@ pub(crate) fn l6_what_is_accepted_is_explained() -> Tried {
         let rows = agent.bench.ledger.rows(1, 10).await.unwrap();
         assert!(rows.iter().all(|row| row.record.event == Some(Event::Accepted)));
         assert!(rows.iter().all(|row| row.record.who.as_deref() == Some("tester")));
+        // Who died before the export was written is made good for also by who has nothing to accept (L3).
+        let exported = agent.bench.exported();
+        std::fs::remove_file(agent.bench.export()).unwrap();
+        accept(&[]).await;
+        assert_eq!(agent.bench.exported(), exported);
         // It holds of what was accepted alone.
         agent.write(&[("a", "y"), ("b", "x"), ("gone", "x")]);
         assert_eq!(agent.unexplained().await, ["a", "b", "gone"]);

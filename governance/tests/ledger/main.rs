@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         l6_content_is_what_the_rows_tell,
         l6_a_write_that_never_ended_explains_both,
         l6_what_overlaps_explains_either,
+        l6_who_died_long_ago_is_no_excuse,
         l6_what_is_accepted_is_explained,
         l6_the_storages_own_audit_explains,
     ]);

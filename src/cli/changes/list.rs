@@ -1,5 +1,6 @@
 //! `changes list`.
 
+use std::num::NonZeroUsize;
 use std::time::{Duration, SystemTime};
 
 use mcp_registry_governance::{Change, Filter, State};
@@ -28,8 +29,8 @@ pub(crate) struct List {
     #[arg(long)]
     all: bool,
     /// Show at most so many
-    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
-    limit: usize,
+    #[arg(long, value_name = "NUMBER", default_value = "100")]
+    limit: NonZeroUsize,
 }
 
 #[derive(Serialize)]
@@ -39,7 +40,7 @@ struct Listing {
 
 impl LocalCommand for List {
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
-        let limit = self.limit;
+        let limit = self.limit.get();
         let changes = Desk::open(&self.policy, settings, async |desk| {
             desk.settle(printer).await;
             let mut changes = Vec::new();

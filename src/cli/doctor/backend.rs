@@ -12,7 +12,11 @@ const NAME: &str = "backend";
 /// How many broken entries are named.
 const NAMED: usize = 5;
 
-pub(super) fn check(settings: &Settings, request: &OpenRequest) -> Check {
+pub(super) fn check(settings: &Settings, request: Result<&OpenRequest, &Failure>) -> Check {
+    let request = match request {
+        Ok(request) => request,
+        Err(failure) => return failed(failure),
+    };
     let listed = run_on(&settings.backends, request, async |registry| {
         let listing = registry.list().await;
         registry.close().await?;
@@ -21,8 +25,14 @@ pub(super) fn check(settings: &Settings, request: &OpenRequest) -> Check {
     let scope = request.scope.as_ref().map(|scope| format!(", scope {scope}")).unwrap_or_default();
     match listed {
         Ok(listing) => judge(&format!("{}{scope}", request.locator), &listing),
-        Err(Failure::Usage(error) | Failure::Refused(error)) => Check::failed(NAME, &error),
-        Err(Failure::Output(cause)) => Check::fail(NAME, cause.to_string(), "see that it can be reached"),
+        Err(failure) => failed(&failure),
+    }
+}
+
+fn failed(failure: &Failure) -> Check {
+    match failure {
+        Failure::Usage(error) | Failure::Refused(error) => Check::failed(NAME, error),
+        Failure::Output(cause) => Check::fail(NAME, cause.to_string(), "see that it can be reached"),
     }
 }
 

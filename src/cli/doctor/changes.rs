@@ -15,14 +15,17 @@ pub(super) async fn check(governance: &Governance) -> Check {
     let said = |total: Option<u64>, what: &str| total.map(|total| format!("{total} {what}"));
     let waiting = said(standing(State::Pending), "waiting for a decision");
     let executing = said(standing(State::Executing), "being carried out");
-    let interrupted = said(standing(State::Interrupted), "interrupted, their effect not there");
-    let is_halfway = executing.is_some() || interrupted.is_some();
+    let interrupted =
+        said(standing(State::Interrupted), "interrupted, of which nobody knows yet whether they are done");
+    let halfway = match (&interrupted, &executing) {
+        (Some(_), _) => Some("see mcp-registry changes list --status interrupted, which looks whether they are done"),
+        (None, Some(_)) => Some("see mcp-registry changes list"),
+        (None, None) => None,
+    };
     let parts: Vec<_> = [waiting, executing, interrupted].into_iter().flatten().collect();
-    match parts.join("; ") {
-        none if none.is_empty() => Check::pass(NAME, "none waits"),
-        some if is_halfway => {
-            Check::warn(NAME, some, "see mcp-registry changes list; what is wanted still must be asked for again")
-        }
-        some => Check::pass(NAME, some).hint("see mcp-registry changes list"),
+    match (parts.join("; "), halfway) {
+        (none, _) if none.is_empty() => Check::pass(NAME, "none waits"),
+        (some, Some(hint)) => Check::warn(NAME, some, hint),
+        (some, None) => Check::pass(NAME, some).hint("see mcp-registry changes list"),
     }
 }

@@ -1,6 +1,8 @@
 //! Who may read and write a file.
 
 use std::fs::Metadata;
+use std::io;
+use std::path::Path;
 
 /// Whether others than its owner may write it.
 #[cfg(feature = "filesystem")]
@@ -17,6 +19,18 @@ pub(super) fn is_open_to_others(about: &Metadata) -> bool {
 #[cfg(feature = "filesystem")]
 pub(super) fn is_read_only(about: &Metadata) -> bool {
     about.permissions().readonly()
+}
+
+/// Whether this program may write it.
+#[cfg(unix)]
+pub(super) fn writable(path: &Path) -> io::Result<()> {
+    Ok(rustix::fs::access(path, rustix::fs::Access::WRITE_OK)?)
+}
+
+/// The system's own access lists are not asked.
+#[cfg(not(unix))]
+pub(super) fn writable(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use mcp_registry_governance::StateFolder;
 
 use super::check::Check;
-use super::modes::is_open_to_others;
+use super::modes::{is_open_to_others, writable};
 
 const NAME: &str = "state";
 
@@ -17,6 +17,9 @@ pub(super) fn check(folder: &StateFolder) -> Check {
     let shown = folder.path().display();
     if let Err(error) = folder.check() {
         return Check::failed(NAME, &error);
+    }
+    if let Some(check) = unwritable(folder) {
+        return check;
     }
     match folder.path().metadata() {
         Err(_) => Check::pass(NAME, format!("{shown} is not there yet; nothing is kept")),
@@ -31,6 +34,18 @@ pub(super) fn check(folder: &StateFolder) -> Check {
             None => Check::pass(NAME, format!("{shown} is yours alone")),
         },
     }
+}
+
+/// What is there and cannot be written, if anything: where nothing can be put on record, nothing is done.
+fn unwritable(folder: &StateFolder) -> Option<Check> {
+    let kept = [folder.path().to_owned(), folder.file(), folder.ledger()];
+    let (path, cause) = kept.into_iter().filter(|path| path.exists()).find_map(|path| {
+        let cause = writable(&path).err()?;
+        Some((path, cause))
+    })?;
+    let shown = path.display();
+    let message = format!("{shown} cannot be written, so nothing can be put on record: {cause}");
+    Some(Check::fail(NAME, message, format!("chmod u+w {shown}, or see that its disk is not read-only")))
 }
 
 /// The files that this program keeps there, sorted.
