@@ -28,7 +28,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn l8_the_folder_is_the_one_that_is_named_else_the_users_own() {
+fn h1_l8_the_folder_is_the_one_that_is_named_else_the_users_own() {
     let path = |variables: &[(&str, &str)]| find(variables).map(|folder| folder.path().to_owned());
     assert_eq!(path(&[("MCP_REGISTRY_STATE_DIR", "/s"), ("HOME", "/h")]), Ok("/s".into()));
     assert_eq!(path(&[("MCP_REGISTRY_STATE_DIR", ""), ("HOME", "/h")]), Ok("/h/.local/state/mcp-registry".into()));
