@@ -116,11 +116,14 @@ impl Server {
 
     /// Answers a call of a tool, also where it is refused.
     pub(super) async fn call(&self, tool: Tool, arguments: Map<String, Value>, caller: &Caller) -> Answer {
-        let _unfinished = self.unfinished().await;
+        let unfinished = self.unfinished().await;
         let (server, caller) = (self.clone(), caller.clone());
         // In a task of its own: a fault of ours is told to whoever waits for the answer.
-        let answered = tokio::spawn(async move { server.answer(tool, arguments, &caller).await }).await;
-        let answered = answered.unwrap_or_else(|_| {
+        let answering = tokio::spawn(async move {
+            let _unfinished = unfinished;
+            server.answer(tool, arguments, &caller).await
+        });
+        let answered = answering.await.unwrap_or_else(|_| {
             Err(Error::new(ErrorKind::Unavailable, "the call failed in the server; look at its log").into())
         });
         answered.unwrap_or_else(Answer::from)

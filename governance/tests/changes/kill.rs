@@ -11,7 +11,7 @@ use mcp_registry_spec::Locator;
 use crate::room::{self, Room, install, operator};
 
 /// How often, on each store.
-const TRIALS: u32 = 100;
+const TRIALS: u32 = 200;
 const FOLDER: &str = "CHANGES_TEST_FOLDER";
 const STORE: &str = "CHANGES_TEST_STORE";
 const CHANGE: &str = "CHANGES_TEST_CHANGE";

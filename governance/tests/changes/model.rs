@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 
 use crate::room::{Room, agent, install, name, operator, spec};
 
-/// How many interleavings, of both stores together.
-const INTERLEAVINGS: usize = 500;
+/// How many interleavings, on each store.
+const INTERLEAVINGS: usize = 1000;
 const SERVERS: [&str; 3] = ["a", "b", "c"];
 
 #[derive(Debug, Clone, Copy)]
