@@ -25,7 +25,7 @@ pub struct AuditRecord {
     /// Its number in the scope: 1, 2, 3 and so on, without a gap.
     pub seq: u64,
     /// When, by the clock of the storage; RFC 3339 in UTC, to the millisecond.
-    #[serde(with = "rfc3339")]
+    #[serde(with = "crate::time")]
     pub at: SystemTime,
     /// Who asked.
     pub actor: Option<String>,
@@ -135,29 +135,5 @@ impl<'de> Deserialize<'de> for AuditOutcome {
         }
         let kind = ErrorKind::from_name(&word);
         kind.map(Self::Refused).ok_or_else(|| serde::de::Error::custom("an outcome is done or an error's kind"))
-    }
-}
-
-/// Times as RFC 3339 has them, in UTC and to the millisecond: for `#[serde(with = "…")]`.
-pub mod rfc3339 {
-    use std::time::SystemTime;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    /// Writes a time.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn serialize<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&humantime::format_rfc3339_millis(*at))
-    }
-
-    /// Reads a time.
-    ///
-    /// # Errors
-    /// When it is written otherwise.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        humantime::parse_rfc3339_weak(&text).map_err(|_| serde::de::Error::custom("a time is written as RFC 3339 says"))
     }
 }

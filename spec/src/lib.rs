@@ -34,12 +34,16 @@ pub mod secret;
 pub mod spec;
 pub mod template;
 pub mod text;
+pub mod time;
 pub mod validation;
 pub mod wire;
 pub mod xdg;
 
 #[doc = include_str!("../BACKEND.md")]
 pub mod rules {}
+
+#[doc = include_str!("../CHANGES.md")]
+pub mod changes {}
 
 #[doc = include_str!("../MCP-MD.md")]
 pub mod mcp_md {}

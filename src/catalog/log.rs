@@ -54,17 +54,10 @@ pub(crate) struct Line<'a> {
 
 #[derive(Serialize)]
 struct Stamped<'a, T> {
-    time: Time,
+    #[serde(with = "mcp_registry_spec::time")]
+    time: SystemTime,
     #[serde(flatten)]
     rest: &'a T,
-}
-
-struct Time(SystemTime);
-
-impl Serialize for Time {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&humantime::format_rfc3339_millis(self.0))
-    }
 }
 
 impl Log {
@@ -83,7 +76,7 @@ impl Log {
     pub(crate) fn write(&self, value: &impl Serialize) {
         let mut line = Vec::with_capacity(256);
         // What has no JSON form has nothing to say.
-        if serde_json::to_writer(&mut line, &Stamped { time: Time(SystemTime::now()), rest: value }).is_err() {
+        if serde_json::to_writer(&mut line, &Stamped { time: SystemTime::now(), rest: value }).is_err() {
             return;
         }
         line.push(b'\n');

@@ -58,7 +58,7 @@ fn row(record: &AuditRecord) -> [String; 8] {
     };
     [
         record.seq.to_string(),
-        humantime::format_rfc3339_seconds(record.at).to_string(),
+        mcp_registry_spec::time::shown(record.at).to_string(),
         record.actor.clone().unwrap_or_default(),
         record.action.to_string(),
         record.name.to_string(),

@@ -246,7 +246,7 @@ fn cells(row: &Row) -> [String; 9] {
         Place { backend_id: text(&record.backend_id), locator: text(&record.locator), scope: record.scope.clone() };
     [
         row.seq.to_string(),
-        humantime::format_rfc3339_seconds(row.at).to_string(),
+        mcp_registry_spec::time::shown(row.at).to_string(),
         text(&record.who),
         event,
         record.action.map(|action| action.to_string()).unwrap_or_default(),

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use mcp_registry_spec::time::{self, LAST_MILLIS, from_millis};
 use mcp_registry_spec::{Error, ErrorKind, text};
 use mcp_registry_store::{Role, ScopeSet, TokenRecord, Tokens, actor_role};
 use serde::Serialize;
@@ -92,11 +93,9 @@ impl LocalCommand for Create {
             ScopeSet::All => format!("{}-all", self.role),
             ScopeSet::Only(_) => format!("{}-{}", self.role, named.replace(',', "-")),
         });
-        let too_long = || Error::new(ErrorKind::ConfigInvalid, "the token would outlive the calendar");
-        let expires = match self.expires {
-            Some(time) => Some(SystemTime::now().checked_add(time).ok_or_else(too_long)?),
-            None => None,
-        };
+        // What is beyond every clock is refused as what is beyond the calendar is.
+        let end = |after| SystemTime::now().checked_add(after).unwrap_or_else(|| from_millis(LAST_MILLIS));
+        let expires = self.expires.map(end);
         let actor = self.actor_role.as_deref();
         let create = async |tokens: &Tokens| tokens.create(&name, self.role, &scopes, expires, actor).await;
         let token = self.place.with(settings, create)?;
@@ -213,5 +212,5 @@ impl LocalCommand for Revoke {
 }
 
 fn shown(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time).to_string()
+    time::shown(time).to_string()
 }

@@ -1,7 +1,8 @@
 //! Who may use a catalog: the tokens it knows.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use mcp_registry_spec::time::{LAST_MILLIS, from_millis, to_millis};
 use mcp_registry_spec::{Error, ErrorKind, Result, text};
 use sqlx::error::ErrorKind as SqlKind;
 use sqlx::{Row as _, query};
@@ -87,6 +88,9 @@ impl Tokens {
         if expires.is_some_and(|end| end <= SystemTime::now()) {
             return Err(Error::new(ErrorKind::ConfigInvalid, "the token would have ended already"));
         }
+        if expires.is_some_and(|end| to_millis(end) == LAST_MILLIS) {
+            return Err(Error::new(ErrorKind::ConfigInvalid, "the token would outlive the calendar"));
+        }
         let token = Token::random()?;
         let insert = query(
             "INSERT INTO mcp_tokens (id, name, hash, role, scopes, expires, actor_role)
@@ -97,7 +101,7 @@ impl Tokens {
         .bind(token.hash().to_vec())
         .bind(role.as_str())
         .bind(scopes.to_string())
-        .bind(expires.map(millis))
+        .bind(expires.map(to_millis))
         .bind(actor);
         let mut transaction = self.store.begin().await?;
         match transaction.try_execute(insert).await? {
@@ -133,7 +137,7 @@ impl Tokens {
         let mut transaction = self.store.begin().await?;
         let update = query("UPDATE mcp_tokens SET revoked = $2 WHERE name = $1 AND revoked IS NULL")
             .bind(name.to_owned())
-            .bind(millis(SystemTime::now()));
+            .bind(to_millis(SystemTime::now()));
         let revoked = transaction.execute(update).await?;
         transaction.commit().await?;
         Ok(revoked > 0)
@@ -178,9 +182,9 @@ impl Tokens {
         let actor: Option<String> = row.try_get("actor_role").map_err(&failed)?;
         let actor_role = actor.as_deref().map(actor_of).transpose().map_err(unreadable)?;
         Ok(TokenRecord {
-            created: time("created")?.map_or(UNIX_EPOCH, time_of),
-            expires: time("expires")?.map(time_of),
-            revoked: time("revoked")?.map(time_of),
+            created: time("created")?.map_or(UNIX_EPOCH, from_millis),
+            expires: time("expires")?.map(from_millis),
+            revoked: time("revoked")?.map(from_millis),
             grant: Grant { name, role, scopes, actor_role },
         })
     }
@@ -201,14 +205,4 @@ fn check_name(name: &str) -> Result<()> {
             .hint(format!("give it a word or two, at most {MAX_NAME_LEN} bytes")));
     }
     Ok(())
-}
-
-/// Milliseconds since 1970.
-fn millis(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn time_of(millis: i64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or_default())
 }

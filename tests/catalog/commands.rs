@@ -27,6 +27,11 @@ fn a_token_is_shown_once_listed_and_revoked() {
     assert!(!String::from_utf8_lossy(&table.stdout).contains(secret) && !listed.to_string().contains(secret));
     let again = world.run(&["token", "create", "--scope", "a", "--role", "reader", "ci"]);
     assert_eq!(again.status.code(), Some(1), "{again:?}");
+    for never in ["9000y", "100000000000y"] {
+        let refused = world.run(&["token", "create", "--scope", "a", "--expires", never, "other"]);
+        assert_ne!(refused.status.code(), Some(101), "{refused:?}");
+        assert!(!refused.status.success(), "{refused:?}");
+    }
     assert!(world.run(&["token", "revoke", "ci"]).status.success());
     assert_eq!(world.run(&["token", "revoke", "ci"]).status.code(), Some(1));
     let (_, listed) = json_of(&world, &["token", "list", "--format", "json"]);

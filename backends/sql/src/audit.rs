@@ -1,8 +1,6 @@
 //! The records of writes (rule 27).
 
-use std::time::{Duration, UNIX_EPOCH};
-
-use mcp_registry_spec::{AuditAction, AuditOutcome, AuditRecord, Error, ErrorKind, Result, Scope, ServerName};
+use mcp_registry_spec::{AuditAction, AuditOutcome, AuditRecord, Error, ErrorKind, Result, Scope, ServerName, time};
 use mcp_registry_store::sqlx::{Row as _, query};
 use mcp_registry_store::{Row, Store};
 
@@ -37,7 +35,7 @@ fn record(scope: &Scope, row: &Row) -> Option<AuditRecord> {
     let actions = [AuditAction::Install, AuditAction::Update, AuditAction::Uninstall];
     let action = text("action")??;
     let action = actions.into_iter().find(|known| known.as_str() == action)?;
-    let at = UNIX_EPOCH.checked_add(Duration::from_millis(number("at")?))?;
+    let at = time::from_millis(row.try_get("at").ok()?);
     let name = ServerName::parse(&text("name")??).ok()?;
     let mut record = AuditRecord::new(number("seq")?, at, action, scope.clone(), name);
     record.actor = text("actor")?.map(|actor| unescape(&actor));

@@ -4,10 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use mcp_registry_spec::{AuditAction, Digest, Error, ErrorKind, MaskedSpec, ServerName};
-use serde::{Deserialize, Serialize, Serializer};
+use mcp_registry_spec::{AuditAction, Digest, Error, ErrorKind, MaskedSpec, ServerName, time};
+use serde::{Deserialize, Serialize};
 
-use super::clock::millis;
 use super::party::{Mode, Surface};
 use super::proposal::Place;
 use super::refusal::{Code, Refusal};
@@ -32,7 +31,7 @@ impl ChangeId {
         getrandom::fill(&mut random).map_err(|cause| {
             Error::new(ErrorKind::Unavailable, "the system gives no random bytes").caused_by(cause).retryable()
         })?;
-        Ok(Self(format!("chg_{:012x}{:016x}", millis(now), u64::from_be_bytes(random))))
+        Ok(Self(format!("chg_{:012x}{:016x}", time::to_millis(now), u64::from_be_bytes(random))))
     }
 }
 
@@ -92,23 +91,23 @@ pub struct Change {
     /// Where in the approver's list: higher first.
     pub priority: i64,
     /// Not to be approved before.
-    #[serde(serialize_with = "time_or_none")]
+    #[serde(serialize_with = "time::option::serialize")]
     pub scheduled_at: Option<SystemTime>,
     /// When it was asked for.
-    #[serde(serialize_with = "time")]
+    #[serde(serialize_with = "time::serialize")]
     pub created_at: SystemTime,
     /// When it expires, or has.
-    #[serde(serialize_with = "time")]
+    #[serde(serialize_with = "time::serialize")]
     pub expires_at: SystemTime,
     /// Who approved, rejected or cancelled it.
     pub decided_by: Option<String>,
     /// Why, if they said so.
     pub decision_reason: Option<String>,
     /// When.
-    #[serde(serialize_with = "time_or_none")]
+    #[serde(serialize_with = "time::option::serialize")]
     pub decided_at: Option<SystemTime>,
     /// When it came to its end.
-    #[serde(serialize_with = "time_or_none")]
+    #[serde(serialize_with = "time::option::serialize")]
     pub finished_at: Option<SystemTime>,
     /// What came of it, once it was carried out.
     pub outcome: Option<Outcome>,
@@ -155,15 +154,4 @@ pub struct Execution {
     /// What went wrong, or what else there is to know.
     #[serde(flatten)]
     pub outcome: Outcome,
-}
-
-fn time<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&humantime::format_rfc3339_millis(*at))
-}
-
-fn time_or_none<S: Serializer>(at: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
-    match at {
-        Some(at) => time(at, serializer),
-        None => serializer.serialize_none(),
-    }
 }

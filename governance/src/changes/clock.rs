@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
+
+use mcp_registry_spec::time;
 
 /// Tells the time: the machine's, or another one.
 #[derive(Clone)]
@@ -15,7 +17,7 @@ impl Clock {
 
     /// Now, to the millisecond, as it is stored.
     pub(crate) fn now(&self) -> SystemTime {
-        time_of(millis((self.0)()))
+        time::from_millis(time::to_millis((self.0)()))
     }
 }
 
@@ -29,19 +31,4 @@ impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn millis(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// The last millisecond that RFC 3339 can tell, in the year 9999.
-pub(crate) const LAST: i64 = 253_402_300_799_999;
-
-/// The time of so many milliseconds since 1970; of any number it is one that can be told.
-pub(crate) fn time_of(millis: i64) -> SystemTime {
-    let since = Duration::from_millis(u64::try_from(millis.min(LAST)).unwrap_or_default());
-    UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH)
 }

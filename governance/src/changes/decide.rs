@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mcp_registry_spec::{Error, ErrorKind, Result};
+use mcp_registry_spec::{Error, ErrorKind, Result, time};
 
 use super::change::{Approval, Change, ChangeId};
 use super::engine::{Governance, Opener};
@@ -73,9 +73,8 @@ impl Governance {
         self.require_gate(&policy)?;
         refuse_own(&policy, &stored.change, party, "approve")?;
         require_pending(&stored.change)?;
-        if let Some(time) = stored.change.scheduled_at.filter(|time| self.clock.now() < *time) {
-            let time = humantime::format_rfc3339_millis(time);
-            let what = format!("{id} is not to be approved before {time}");
+        if let Some(at) = stored.change.scheduled_at.filter(|at| self.clock.now() < *at) {
+            let what = format!("{id} is not to be approved before {}", time::shown_millis(at));
             return Err(Refusal::new(Code::TooEarly, what, "approve it then"));
         }
         // Before it is claimed: what cannot be opened stays pending.

@@ -3,12 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use chrono::DateTime;
-use mcp_registry_spec::{McpServerSpec, Result, redact, text};
+use mcp_registry_spec::{McpServerSpec, Result, redact, text, time};
 use serde_json::Value;
 
 use super::basis::Basis;
 use super::change::{Change, ChangeId};
-use super::clock::{LAST, time_of};
 use super::engine::{Governance, Requested};
 use super::form::Form;
 use super::party::{Mode, Party};
@@ -252,7 +251,7 @@ impl Governance {
                 "give approval_reason, for the person who decides",
             ));
         }
-        let scheduled_at = form.scheduled_at.as_deref().map(time).transpose()?;
+        let scheduled_at = form.scheduled_at.as_deref().map(read_time).transpose()?;
         let ends = self.clock.now().checked_add(expiry(policy));
         if scheduled_at.zip(ends).is_some_and(|(at, ends)| at >= ends) {
             let hint = "name an earlier time, or ask later; expires_after in the policy says how long a request waits";
@@ -280,9 +279,9 @@ pub(super) fn shown(given: &str) -> String {
 }
 
 /// A time with its offset. The name of the field is said, as the value may be anything.
-fn time(given: &str) -> Result<SystemTime, Refusal> {
-    let time = DateTime::parse_from_rfc3339(given).ok().map(|time| time.timestamp_millis());
-    time.filter(|millis| (0..=LAST).contains(millis)).map(time_of).ok_or_else(|| {
+fn read_time(given: &str) -> Result<SystemTime, Refusal> {
+    let given = DateTime::parse_from_rfc3339(given).ok().map(|given| given.timestamp_millis());
+    given.filter(|millis| (0..=time::LAST_MILLIS).contains(millis)).map(time::from_millis).ok_or_else(|| {
         let hint = "write it as 2026-01-31T09:00:00+01:00";
         Refusal::new(Code::ScheduleInvalid, "scheduled_at is no time with an offset, as RFC 3339 has it", hint)
     })

@@ -2,12 +2,12 @@
 
 use std::time::SystemTime;
 
+use mcp_registry_spec::time::{from_millis, to_millis};
 use mcp_registry_spec::{Digest, Error, ErrorKind, McpServerSpec, Result, Scope, ServerName};
 use mcp_registry_store::sqlx::{AssertSqlSafe, Row as _, query};
 use mcp_registry_store::{Query, Row};
 
 use super::change::{Change, Outcome};
-use super::clock::{millis, time_of};
 use super::engine::Filter;
 use super::party::{Mode, Surface};
 use super::proposal::{Place, Proposal};
@@ -71,15 +71,15 @@ impl Stored {
             .bind(change.source.as_str())
             .bind(change.mode.as_str())
             .bind(change.priority)
-            .bind(change.scheduled_at.map(millis))
-            .bind(millis(change.created_at))
-            .bind(millis(change.expires_at)))
+            .bind(change.scheduled_at.map(to_millis))
+            .bind(to_millis(change.created_at))
+            .bind(to_millis(change.expires_at)))
     }
 
     /// Stores how a change stands now, where it stood `from` and, if it was to be decided on, in time.
     pub(super) fn update(&self, from: State, now: SystemTime) -> Result<Query> {
         // From the moment on at which it expires nothing else can become of it (H12).
-        let late = if from == State::Pending && self.change.state != State::Expired { millis(now) } else { -1 };
+        let late = if from == State::Pending && self.change.state != State::Expired { to_millis(now) } else { -1 };
         let change = &self.change;
         let outcome = change.outcome.as_ref().map(json).transpose()?;
         Ok(query(
@@ -92,9 +92,9 @@ impl Stored {
         .bind(change.state.as_str())
         .bind(change.decided_by.clone())
         .bind(change.decision_reason.clone())
-        .bind(change.decided_at.map(millis))
+        .bind(change.decided_at.map(to_millis))
         .bind(self.executor.clone())
-        .bind(change.finished_at.map(millis))
+        .bind(change.finished_at.map(to_millis))
         .bind(outcome)
         .bind(late))
     }
@@ -125,7 +125,7 @@ pub(super) fn waiting(place: &Place) -> Query {
 /// Those that are pending and should not be any more.
 pub(super) fn overdue(now: SystemTime) -> Query {
     let sql = format!("SELECT {COLUMNS} FROM mcp_changes WHERE state = 'pending' AND expires_at <= $1");
-    query(AssertSqlSafe(sql)).bind(millis(now))
+    query(AssertSqlSafe(sql)).bind(to_millis(now))
 }
 
 /// Those that somebody carries out, or did when they died.
@@ -168,7 +168,7 @@ fn try_read(row: &Row) -> Option<Stored> {
     let text = |column: &str| row.try_get::<String, _>(column).ok();
     let maybe = |column: &str| row.try_get::<Option<String>, _>(column).ok();
     let number = |column: &str| row.try_get::<i64, _>(column).ok();
-    let time = |column: &str| Some(row.try_get::<Option<i64>, _>(column).ok()?.map(time_of));
+    let time = |column: &str| Some(row.try_get::<Option<i64>, _>(column).ok()?.map(from_millis));
     let name = ServerName::parse(&text("name")?).ok()?;
     let entry: Option<McpServerSpec> = match maybe("entry")? {
         Some(entry) => Some(serde_json::from_str(&entry).ok()?),

@@ -22,7 +22,7 @@ pub(super) fn seal(seq: u64, at: SystemTime, prev: Digest, record: Record) -> Re
     #[derive(Serialize)]
     struct Unsealed<'a> {
         seq: u64,
-        #[serde(with = "mcp_registry_spec::audit::rfc3339")]
+        #[serde(with = "mcp_registry_spec::time")]
         at: SystemTime,
         prev: Digest,
         #[serde(flatten)]

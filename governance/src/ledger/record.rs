@@ -185,7 +185,7 @@ pub struct Row {
     /// Its number: 1, 2, 3 and so on, without a gap.
     pub seq: u64,
     /// When it was written; RFC 3339 in UTC, to the millisecond.
-    #[serde(with = "mcp_registry_spec::audit::rfc3339")]
+    #[serde(with = "mcp_registry_spec::time")]
     pub at: SystemTime,
     /// The hash of the row before; of the first one, 32 zero bytes.
     pub prev: Digest,

@@ -11,7 +11,7 @@ use crate::cli::style::{BOLD, GREEN, RED};
 
 /// Writes a change: what it is, who asked and decided, the entry, and the difference it makes.
 pub(super) fn write(text: &mut Text, change: &Change) -> io::Result<()> {
-    let time = |at: Option<SystemTime>| at.map(|at| humantime::format_rfc3339_seconds(at).to_string());
+    let time = |at: Option<SystemTime>| at.map(|at| mcp_registry_spec::time::shown(at).to_string());
     text.heading(&format!("{} {}", change.action, change.name))?;
     field(text, "id", [change.id.as_str()])?;
     field(text, "state", [change.state.as_str()])?;

@@ -85,7 +85,7 @@ impl Seen {
 
 fn line(text: &mut Text, change: &Change) -> io::Result<()> {
     let at = change.finished_at.or(change.decided_at).unwrap_or(change.created_at);
-    text.plain(&format!("{}  ", humantime::format_rfc3339_seconds(at)))?;
+    text.plain(&format!("{}  ", mcp_registry_spec::time::shown(at)))?;
     let style = match change.state {
         State::Completed => GREEN,
         State::Pending | State::Executing => YELLOW,

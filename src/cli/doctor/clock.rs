@@ -4,6 +4,8 @@ use std::fs::Metadata;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use mcp_registry_spec::time::shown;
+
 use super::check::Check;
 
 const NAME: &str = "clock";
@@ -21,7 +23,6 @@ pub(super) fn check(newest_row: Option<SystemTime>, files: &[(PathBuf, Metadata)
 }
 
 fn judge(now: SystemTime, newest_row: Option<SystemTime>, newest_file: Option<SystemTime>) -> Check {
-    let shown = |time| humantime::format_rfc3339_seconds(time);
     let hint = "set the clock, and see that it is kept right";
     let is_ahead = |time: &SystemTime| *time > now + TOLERANCE;
     if now < SystemTime::UNIX_EPOCH + FIRST {
