@@ -127,7 +127,7 @@ enum Command {
     Doctor(With<doctor::Doctor>),
     Backends(With<backends::Backends>),
     #[cfg(feature = "conformance")]
-    #[command(mut_arg("format", |arg| arg.value_parser(conformance::formats())))]
+    #[command(defer(conformance::common_args))]
     Conformance(With<conformance::Conformance>),
     #[cfg(feature = "filesystem")]
     Init(With<init::Init>),

@@ -1,6 +1,6 @@
 //! The options that every command takes, before or after its name.
 
-use clap::Args;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::failure::Failure;
 use super::printer::{Color, Format};
@@ -54,12 +54,31 @@ fn one<T>(flag: &str, before: Option<T>, after: Option<T>) -> Result<Option<T>, 
 }
 
 // A command's own arguments beside the common ones (no doc comment, for the same reason).
-#[derive(Args)]
-pub(crate) struct With<C: Args> {
-    #[command(flatten)]
+pub(crate) struct With<C> {
     pub(crate) own: C,
-    #[command(flatten)]
     pub(crate) common: CommonArgs,
+}
+
+// By hand, for the common options are made for the one command that runs, not for each there is.
+impl<C: Args> Args for With<C> {
+    fn augment_args(command: Command) -> Command {
+        C::augment_args(command).defer(CommonArgs::augment_args)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        C::augment_args_for_update(command).defer(CommonArgs::augment_args_for_update)
+    }
+}
+
+impl<C: FromArgMatches> FromArgMatches for With<C> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self { own: C::from_arg_matches(matches)?, common: CommonArgs::from_arg_matches(matches)? })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.own.update_from_arg_matches(matches)?;
+        self.common.update_from_arg_matches(matches)
+    }
 }
 
 #[cfg(test)]

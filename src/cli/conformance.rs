@@ -14,6 +14,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use clap::Args as _;
 use clap::builder::{EnumValueParser, TypedValueParser};
 use mcp_registry_conformance::{Case, Fixture, Suite, cases, worker};
 #[cfg(feature = "filesystem")]
@@ -22,6 +23,7 @@ use mcp_registry_spec::Error;
 use tokio::runtime::Builder;
 
 use super::app::{self, LocalCommand, Use};
+use super::args::CommonArgs;
 use super::failure::{Failure, Outcome};
 use super::printer::{Format, Printer};
 use super::settings::Settings;
@@ -76,6 +78,11 @@ pub(crate) fn formats() -> impl TypedValueParser<Value = Format> {
         ReportFormat::Yaml => Format::Yaml,
         ReportFormat::Junit => Format::Junit,
     })
+}
+
+/// The common options, with these formats.
+pub(crate) fn common_args(command: clap::Command) -> clap::Command {
+    CommonArgs::augment_args(command).mut_arg("format", |arg| arg.value_parser(formats()))
 }
 
 /// The cases to run, and how many are left out because they write.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use clap::Args as _;
 use mcp_registry_spec::time::{self, LAST_MILLIS, from_millis};
 use mcp_registry_spec::{Error, ErrorKind, text};
 use mcp_registry_store::{Role, ScopeSet, TokenRecord, Tokens, actor_role};
@@ -9,6 +10,7 @@ use serde::Serialize;
 use tokio::runtime::Builder;
 
 use super::app::{self, LocalCommand};
+use super::args::{CommonArgs, With};
 use super::data;
 use super::failure::{Failure, Outcome};
 use super::printer::Printer;
@@ -20,11 +22,18 @@ use super::table::Column;
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "Example: mcp-registry token create --scope scout --role reader")]
 pub(crate) enum Token {
-    #[command(mut_arg("scope", |scope| scope.value_name("SCOPE[,SCOPE…]")
-        .help("The scopes it sees, with commas between; * for all there are and will be")))]
-    Create(super::args::With<Create>),
-    List(super::args::With<List>),
-    Revoke(super::args::With<Revoke>),
+    #[command(defer(scopes))]
+    Create(With<Create>),
+    List(With<List>),
+    Revoke(With<Revoke>),
+}
+
+/// The common options, of which one names scopes here.
+fn scopes(command: clap::Command) -> clap::Command {
+    CommonArgs::augment_args(command).mut_arg("scope", |scope| {
+        let help = "The scopes it sees, with commas between; * for all there are and will be";
+        scope.value_name("SCOPE[,SCOPE…]").help(help)
+    })
 }
 
 #[derive(clap::Args)]
