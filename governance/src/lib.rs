@@ -12,7 +12,6 @@
 mod changes;
 mod difference;
 mod ledger;
-mod named;
 mod policy;
 mod state_folder;
 mod trust;
@@ -25,4 +24,4 @@ pub use ledger::{Event, Finding, Head, Ledger, Record, Row, Verified};
 pub use policy::{
     Changes, Counts, Decision, Diagnostics, Gate, Launch, Policy, Request, Rule, RuleLine, Source, Tool, near_hint,
 };
-pub use state_folder::StateFolder;
+pub use state_folder::{StateFolder, check_state};

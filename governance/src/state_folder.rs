@@ -17,6 +17,41 @@ const LEDGER: &str = "ledger.jsonl";
 /// nobody is to be refused for that.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Refuses a database of SQLite that others may write, or the export of its ledger, and the folder of either
+/// (L8). What is not there is fine.
+///
+/// # Errors
+/// [`ConfigInvalid`](ErrorKind::ConfigInvalid), naming the file or folder and what to do.
+pub fn check_state(database: &Path, ledger: &Path) -> Result<()> {
+    for folder in [database, ledger].into_iter().filter_map(Path::parent) {
+        match folder.symlink_metadata() {
+            Err(cause) if cause.kind() == Io::NotFound => {}
+            _ => trust::folder(folder, folder)?,
+        }
+    }
+    // What SQLite puts beside its file decides what is in it.
+    let beside = |end: &str| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    [database.to_owned(), beside("-wal"), beside("-shm"), ledger.to_owned()]
+        .iter()
+        .try_for_each(|file| check_file(file))
+}
+
+fn check_file(path: &Path) -> Result<()> {
+    match path.symlink_metadata() {
+        Err(cause) if cause.kind() == Io::NotFound => Ok(()),
+        Err(cause) => Err(unusable("cannot be looked at", path).caused_by(cause)),
+        // A link may lead to where others write.
+        Ok(about) if !about.is_file() => {
+            Err(unusable("is refused, as it is no regular file", path).hint("put the file itself there"))
+        }
+        Ok(about) => trust::owned(&about, "it", path),
+    }
+}
+
 /// The state folder: `MCP_REGISTRY_STATE_DIR`, else `mcp-registry` in `XDG_STATE_HOME`, else in
 /// `~/.local/state`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,25 +113,7 @@ impl StateFolder {
     /// # Errors
     /// The refusal.
     pub fn check(&self) -> Result<()> {
-        match self.0.symlink_metadata() {
-            Err(cause) if cause.kind() == Io::NotFound => return Ok(()),
-            _ => trust::folder(&self.0, &self.0)?,
-        }
-        // What SQLite puts beside its file decides what is in it.
-        [DATABASE, "governance.db-wal", "governance.db-shm", LEDGER].iter().try_for_each(|file| self.check_file(file))
-    }
-
-    fn check_file(&self, file: &str) -> Result<()> {
-        let path = self.0.join(file);
-        match path.symlink_metadata() {
-            Err(cause) if cause.kind() == Io::NotFound => Ok(()),
-            Err(cause) => Err(unusable("cannot be looked at", &path).caused_by(cause)),
-            // A link may lead to where others write.
-            Ok(about) if !about.is_file() => {
-                Err(unusable("is refused, as it is no regular file", &path).hint("put the file itself there"))
-            }
-            Ok(about) => trust::owned(&about, "it", &path),
-        }
+        check_state(&self.file(), &self.ledger())
     }
 
     /// The file of the database in it: `governance.db`.

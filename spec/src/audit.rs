@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Digest, ErrorKind, Scope, ServerName};
+use crate::{Digest, ErrorKind, Scope, ServerName, named};
 
 /// One write, as it is on record (rule 27). It holds digests, never the entries themselves.
 ///
@@ -64,34 +64,16 @@ impl AuditRecord {
     }
 }
 
-/// What a write asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum AuditAction {
-    /// A new entry.
-    Install,
-    /// Another entry in place of one.
-    Update,
-    /// One entry less.
-    Uninstall,
-}
-
-impl AuditAction {
-    /// The name as it stands on record.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Install => "install",
-            Self::Update => "update",
-            Self::Uninstall => "uninstall",
-        }
-    }
-}
-
-impl fmt::Display for AuditAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+named! {
+    /// What a write asked for.
+    #[non_exhaustive]
+    pub enum AuditAction {
+        /// A new entry.
+        Install = "install",
+        /// Another entry in place of one.
+        Update = "update",
+        /// One entry less.
+        Uninstall = "uninstall",
     }
 }
 

@@ -4,93 +4,65 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::ser::SerializeStruct;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
-use crate::{redact, text};
+use crate::{named, redact, text};
 
 /// The result of every operation of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// What went wrong, as a program tells it: each kind has a stable name that never changes.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[non_exhaustive]
-        pub enum ErrorKind {
-            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
-        }
-
-        impl ErrorKind {
-            /// Every kind there is.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// The stable name, as it stands on the wire.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),* }
-            }
-
-            /// The kind of that stable name.
-            #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
-            }
-
-            /// Whether such an error concerns the entry that was asked for, and not the storage as a whole.
-            #[must_use]
-            pub fn is_of_entry(self) -> bool {
-                matches!(
-                    self,
-                    Self::InvalidSpec
-                        | Self::InvalidName
-                        | Self::AlreadyInstalled
-                        | Self::DescriptorInvalid
-                        | Self::CommandNotAllowed
-                        | Self::PathNotAllowed
-                )
-            }
-        }
-    };
+named! {
+    /// What went wrong, as a program tells it: each kind has a stable name that never changes.
+    #[non_exhaustive]
+    pub enum ErrorKind {
+        /// A name or scope breaks rule 1.
+        InvalidName = "invalid_name",
+        /// An entry handed in is no valid entry.
+        InvalidSpec = "invalid_spec",
+        /// There is no entry of that name in the scope.
+        NotInRegistry = "not_in_registry",
+        /// An entry of that name is there already (rule 9).
+        AlreadyInstalled = "already_installed",
+        /// The entry is not the one the caller meant to replace or remove (rule 9).
+        Conflict = "conflict",
+        /// The storage cannot be reached or does not answer properly (rule 7).
+        Unavailable = "unavailable",
+        /// The storage asks for credentials.
+        AuthRequired = "auth_required",
+        /// The credentials, or a policy, do not allow this.
+        Forbidden = "forbidden",
+        /// What is stored is there but unusable (rule 7).
+        DescriptorInvalid = "descriptor_invalid",
+        /// No backend is registered for the locator.
+        BackendNotRegistered = "backend_not_registered",
+        /// The backend, or the resource it is connected to, cannot do this (rule 3).
+        Unsupported = "unsupported",
+        /// A referenced environment variable is not set (rule 8).
+        EnvUnresolved = "env_unresolved",
+        /// A path argument leads outside the folders the agent may read.
+        PathNotAllowed = "path_not_allowed",
+        /// The spawn gate does not allow the command (rule 12).
+        CommandNotAllowed = "command_not_allowed",
+        /// Cleartext transport to another machine (rule 11).
+        InsecureTransport = "insecure_transport",
+        /// A setting, option or locator is wrong.
+        ConfigInvalid = "config_invalid",
+    }
 }
 
-kinds! {
-    /// A name or scope breaks rule 1.
-    InvalidName = "invalid_name",
-    /// An entry handed in is no valid entry.
-    InvalidSpec = "invalid_spec",
-    /// There is no entry of that name in the scope.
-    NotInRegistry = "not_in_registry",
-    /// An entry of that name is there already (rule 9).
-    AlreadyInstalled = "already_installed",
-    /// The entry is not the one the caller meant to replace or remove (rule 9).
-    Conflict = "conflict",
-    /// The storage cannot be reached or does not answer properly (rule 7).
-    Unavailable = "unavailable",
-    /// The storage asks for credentials.
-    AuthRequired = "auth_required",
-    /// The credentials, or a policy, do not allow this.
-    Forbidden = "forbidden",
-    /// What is stored is there but unusable (rule 7).
-    DescriptorInvalid = "descriptor_invalid",
-    /// No backend is registered for the locator.
-    BackendNotRegistered = "backend_not_registered",
-    /// The backend, or the resource it is connected to, cannot do this (rule 3).
-    Unsupported = "unsupported",
-    /// A referenced environment variable is not set (rule 8).
-    EnvUnresolved = "env_unresolved",
-    /// A path argument leads outside the folders the agent may read.
-    PathNotAllowed = "path_not_allowed",
-    /// The spawn gate does not allow the command (rule 12).
-    CommandNotAllowed = "command_not_allowed",
-    /// Cleartext transport to another machine (rule 11).
-    InsecureTransport = "insecure_transport",
-    /// A setting, option or locator is wrong.
-    ConfigInvalid = "config_invalid",
-}
-
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+impl ErrorKind {
+    /// Whether such an error concerns the entry that was asked for, and not the storage as a whole.
+    #[must_use]
+    pub fn is_of_entry(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidSpec
+                | Self::InvalidName
+                | Self::AlreadyInstalled
+                | Self::DescriptorInvalid
+                | Self::CommandNotAllowed
+                | Self::PathNotAllowed
+        )
     }
 }
 

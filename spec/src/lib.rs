@@ -24,6 +24,8 @@ pub mod launch;
 pub mod locator;
 pub mod mask;
 pub mod name;
+#[doc(hidden)]
+pub mod named;
 pub mod redact;
 pub mod reference;
 pub mod references;

@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{Digest, EnvTemplate, Error, ErrorKind, McpServerRef, Result, ServerName, TextTemplate, json, text};
+use crate::{Digest, EnvTemplate, Error, ErrorKind, McpServerRef, Result, ServerName, TextTemplate, json, named, text};
 
 /// The keys of an entry that mean something; [`McpServerSpec::extra`] holds none of them.
 pub const KNOWN_KEYS: &[&str] =
@@ -72,48 +72,30 @@ pub struct Remote {
     pub headers: BTreeMap<String, EnvTemplate>,
 }
 
-/// The transport's name alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TransportKind {
-    /// [`Transport::Stdio`].
-    #[default]
-    Stdio,
-    /// [`Transport::StreamableHttp`].
-    StreamableHttp,
-    /// [`Transport::Sse`].
-    Sse,
+named! {
+    /// The transport's name alone.
+    #[derive(Default)]
+    pub enum TransportKind {
+        /// [`Transport::Stdio`].
+        #[default]
+        Stdio = "stdio",
+        /// [`Transport::StreamableHttp`].
+        StreamableHttp = "streamable-http",
+        /// [`Transport::Sse`].
+        Sse = "sse",
+    }
 }
 
 impl TransportKind {
-    /// Every transport there is.
-    pub const ALL: &'static [Self] = &[Self::Stdio, Self::StreamableHttp, Self::Sse];
-
-    /// The name as it is written in entries.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stdio => "stdio",
-            Self::StreamableHttp => "streamable-http",
-            Self::Sse => "sse",
-        }
-    }
-
     /// Parses a name as it is written in entries.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidSpec`], naming those there are.
     pub fn parse(name: &str) -> Result<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.as_str() == name).ok_or_else(|| {
+        Self::from_name(name).ok_or_else(|| {
             invalid(format!("the transport {} is unknown", text::quote(name)))
                 .hint("the transports are stdio, streamable-http and sse")
         })
-    }
-}
-
-impl fmt::Display for TransportKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mcp_registry_governance::{Governance, Ledger, Source, StateFolder};
+use mcp_registry_governance::{Governance, Ledger, Source, StateFolder, check_state};
 use mcp_registry_spec::{Digest, Error, ErrorKind, Locator, ProcessEnvironment, Result, xdg};
 use mcp_registry_store::{Options, Store, Tokens};
 
@@ -35,8 +35,8 @@ fn in_data_folder(file: &str) -> Result<String> {
     }
 }
 
-/// The database of a catalog's tokens and changes: where somebody says, else beside its entries, else, where those are in no
-/// database, in one of their own in the data folder: a scope of the same name at another place is another.
+/// The database of a catalog's tokens and changes: where somebody says, else beside its entries, else, where those are
+/// in no database, in one of their own in the data folder: a scope of the same name at another place is another.
 ///
 /// # Errors
 /// [`ErrorKind::ConfigInvalid`] for a locator that names no database.
@@ -55,6 +55,19 @@ pub(crate) struct Database {
     place: Locator,
 }
 
+/// The file that a ledger is exported to, and what must be nobody else's for it to be trusted.
+struct Export {
+    file: PathBuf,
+    kept: Kept,
+}
+
+enum Kept {
+    /// The state folder.
+    Folder(StateFolder),
+    /// The file of the database.
+    File(PathBuf),
+}
+
 impl Database {
     /// The tokens in it.
     pub(crate) fn tokens(&self) -> Tokens {
@@ -64,11 +77,14 @@ impl Database {
     /// The ledger in it, which may not be there yet: nothing is made.
     ///
     /// # Errors
-    /// Where the state folder is needed and there is none, or it is refused (rule L8).
+    /// Where the state folder is needed and there is none; where others may write what is kept (rule L8).
     pub(crate) fn ledger(&self) -> Result<Ledger> {
-        let (export, folder) = self.export()?;
-        folder.map_or(Ok(()), |folder| folder.check())?;
-        Ok(Ledger::new(self.store.clone(), Some(export)))
+        let export = self.export()?;
+        match &export.kept {
+            Kept::Folder(folder) => folder.check(),
+            Kept::File(database) => check_state(database, &export.file),
+        }?;
+        Ok(Ledger::new(self.store.clone(), Some(export.file)))
     }
 
     /// The same, made ready to be written to.
@@ -76,8 +92,9 @@ impl Database {
     /// # Errors
     /// As [`ledger`](Self::ledger).
     pub(crate) fn prepared_ledger(&self) -> Result<Ledger> {
-        let (_, folder) = self.export()?;
-        folder.map_or(Ok(()), |folder| folder.prepare())?;
+        if let Kept::Folder(folder) = self.export()?.kept {
+            folder.prepare()?;
+        }
         self.ledger()
     }
 
@@ -90,18 +107,22 @@ impl Database {
         Ok(Governance::new(self.store.clone(), ledger, policy, Arc::new(ProcessEnvironment)))
     }
 
-    /// The file that the ledger is exported to, and the state folder where it is in that: beside a file, and for
-    /// Postgres in the state folder (rule C35). The state folder's own database has one export, whoever writes.
-    fn export(&self) -> Result<(PathBuf, Option<StateFolder>)> {
+    /// Where the ledger is exported to: beside a file, and for Postgres in the state folder (rule C35). The state
+    /// folder's own database has one export, whoever writes.
+    fn export(&self) -> Result<Export> {
         let folder = StateFolder::find(&ProcessEnvironment);
         match (self.place.scheme(), self.place.argument(), folder) {
             ("sqlite", Some(path), Ok(folder)) if real(Path::new(path)) == real(&folder.file()) => {
-                Ok((folder.ledger(), Some(folder)))
+                Ok(Export { file: folder.ledger(), kept: Kept::Folder(folder) })
             }
-            ("sqlite", Some(path), _) => Ok((real(Path::new(path)).with_extension("ledger.jsonl"), None)),
+            ("sqlite", Some(path), _) => {
+                let database = real(Path::new(path));
+                Ok(Export { file: database.with_extension("ledger.jsonl"), kept: Kept::File(database) })
+            }
             (_, _, folder) => {
                 let folder = folder?;
-                Ok((folder.path().join(format!("ledger-{}.jsonl", place_of(&self.place.to_string()))), Some(folder)))
+                let file = folder.path().join(format!("ledger-{}.jsonl", place_of(&self.place.to_string())));
+                Ok(Export { file, kept: Kept::Folder(folder) })
             }
         }
     }

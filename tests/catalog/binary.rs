@@ -199,3 +199,26 @@ fn rule_c29_the_deadline_is_kept() {
     assert_eq!(status.code(), Some(1), "{log}");
     assert!(log.contains("in flight"), "{log}");
 }
+
+#[test]
+fn rule_c35_what_others_may_write_is_not_served() {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    let world = World::new();
+    world.done(&["token", "create", "--store", "sqlite:kept.db", "--scope", "a", "--role", "reader", "a"]);
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--store", "sqlite:kept.db"];
+    let set_mode = |path: &str, mode| {
+        std::fs::set_permissions(world.path().join(path), Permissions::from_mode(mode)).unwrap();
+    };
+    for (path, good, bad) in [("kept.db", 0o600, 0o620), (".", 0o700, 0o777)] {
+        set_mode(path, bad);
+        for args in [&serve[..], &["ledger", "verify", "--tokens", "sqlite:kept.db"]] {
+            let output = world.run(args);
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!((output.status.code(), said.contains("chmod go-w")), (Some(1), true), "{args:?}: {said}");
+        }
+        set_mode(path, good);
+    }
+    world.serve(&["--store", "sqlite:kept.db"]).terminate();
+}

@@ -32,9 +32,7 @@ fn record(scope: &Scope, row: &Row) -> Option<AuditRecord> {
     let number = |column: &str| u64::try_from(row.try_get::<i64, _>(column).ok()?).ok();
     let text = |column: &str| row.try_get::<Option<String>, _>(column).ok();
     let digest = |column: &str| text(column)?.map(|digest| digest.parse().ok()).map_or(Some(None), |d| d.map(Some));
-    let actions = [AuditAction::Install, AuditAction::Update, AuditAction::Uninstall];
-    let action = text("action")??;
-    let action = actions.into_iter().find(|known| known.as_str() == action)?;
+    let action = AuditAction::from_name(&text("action")??)?;
     let at = time::from_millis(row.try_get("at").ok()?);
     let name = ServerName::parse(&text("name")??).ok()?;
     let mut record = AuditRecord::new(number("seq")?, at, action, scope.clone(), name);

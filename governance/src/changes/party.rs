@@ -1,12 +1,12 @@
 //! Who asks or decides, and by which way they came.
 
+use mcp_registry_spec::named;
 use serde::Serialize;
-
-use crate::named::named;
 
 named! {
     /// The way somebody came to the registry.
-    Surface {
+    #[non_exhaustive]
+    pub enum Surface {
         /// The command line.
         Cli = "cli",
         /// The MCP server, over standard input and output.
@@ -22,7 +22,8 @@ named! {
 
 named! {
     /// How it is known who somebody is.
-    Mode {
+    #[non_exhaustive]
+    pub enum Mode {
         /// They say so.
         Claimed = "claimed",
         /// A token says so.

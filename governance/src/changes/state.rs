@@ -2,13 +2,12 @@
 
 use std::str::FromStr;
 
-use mcp_registry_spec::{Error, ErrorKind, text};
-
-use crate::named::named;
+use mcp_registry_spec::{Error, ErrorKind, named, text};
 
 named! {
     /// How a change stands.
-    State {
+    #[non_exhaustive]
+    pub enum State {
         /// It waits for a person.
         Pending = "pending",
         /// Somebody approved it, and it is being carried out.

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use mcp_registry_spec::redact::redact;
-use mcp_registry_spec::{AuditAction, Digest, ErrorKind, Scope, ServerName};
+use mcp_registry_spec::{AuditAction, Digest, ErrorKind, Scope, ServerName, named};
 use serde::{Deserialize, Serialize};
 
 use crate::changes::{Party, Place};
@@ -11,34 +11,20 @@ use crate::changes::{Party, Place};
 /// The most that a row keeps of a text, in bytes.
 const MOST: usize = 4_000;
 
-/// What a row tells of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Event {
-    /// A change went from one state to another, or was asked for.
-    Transition,
-    /// The policy denied something.
-    Denial,
-    /// The operator is about to write an entry by the command line.
-    WriteBegun,
-    /// What came of that.
-    WriteEnded,
-    /// The operator took note of an entry that nothing here explained.
-    Accepted,
-}
-
-impl Event {
-    /// The word as it stands on record.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Transition => "transition",
-            Self::Denial => "denial",
-            Self::WriteBegun => "write_begun",
-            Self::WriteEnded => "write_ended",
-            Self::Accepted => "accepted",
-        }
+named! {
+    /// What a row tells of.
+    #[non_exhaustive]
+    pub enum Event {
+        /// A change went from one state to another, or was asked for.
+        Transition = "transition",
+        /// The policy denied something.
+        Denial = "denial",
+        /// The operator is about to write an entry by the command line.
+        WriteBegun = "write_begun",
+        /// What came of that.
+        WriteEnded = "write_ended",
+        /// The operator took note of an entry that nothing here explained.
+        Accepted = "accepted",
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use mcp_registry_spec::{Environment, Error, Scope};
-use serde::{Serialize, Serializer};
+use mcp_registry_spec::{Environment, Error, Scope, named};
+use mcp_registry_store::actor_role;
 use toml::de::{DeTable, DeValue};
 
 use super::glob::Glob;
@@ -69,29 +69,13 @@ impl Default for Changes {
     }
 }
 
-/// Whether changes may be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gate {
-    /// They may not.
-    DefaultOff,
-    /// They may.
-    Open,
-}
-
-impl Gate {
-    /// `default-off` or `open`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DefaultOff => "default-off",
-            Self::Open => "open",
-        }
-    }
-}
-
-impl Serialize for Gate {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+named! {
+    /// Whether changes may be asked for.
+    pub enum Gate {
+        /// They may not.
+        DefaultOff = "default-off",
+        /// They may.
+        Open = "open",
     }
 }
 
@@ -215,7 +199,7 @@ fn read_changes(reader: &mut Reader, value: &Value) -> (Changes, BTreeMap<String
         match key.get_ref().as_ref() {
             "enabled" => changes.enabled = reader.boolean(&name, value).map(|at| at.value),
             "allowed_roles" => {
-                let roles = reader.texts(&name, value, "the name of a role", role);
+                let roles = reader.texts(&name, value, "the name of a role", actor_role);
                 changes.allowed_roles = roles.into_iter().flat_map(|at| at.value).map(|role| role.value).collect();
             }
             "expires_after" => {
@@ -235,13 +219,6 @@ fn read_changes(reader: &mut Reader, value: &Value) -> (Changes, BTreeMap<String
         }
     }
     (changes, lines)
-}
-
-/// A role, in upper case.
-fn role(text: &str) -> Option<String> {
-    let fine = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    fine.then(|| text.to_ascii_uppercase())
 }
 
 fn expiry(text: &str) -> Option<Duration> {

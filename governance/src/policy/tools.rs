@@ -2,14 +2,14 @@
 
 use std::str::FromStr;
 
-use mcp_registry_spec::{Error, ErrorKind, text};
+use mcp_registry_spec::{Error, ErrorKind, named, text};
 
 use super::near;
-use crate::named::named;
 
 named! {
     /// A tool, as policies name it (P7). The list is closed.
-    Tool {
+    #[non_exhaustive]
+    pub enum Tool {
         /// Lists what is mounted.
         RegistryList = "registry_list",
         /// Shows an entry, its references as they are.

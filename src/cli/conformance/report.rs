@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use mcp_registry_conformance::{Case, Outcome};
+use mcp_registry_spec::named;
 use mcp_registry_spec::redact::{self, MASK};
 use serde::Serialize;
 
@@ -48,22 +49,12 @@ pub(super) struct Ran {
     pub(super) took: Duration,
 }
 
-/// How a case ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Word {
-    Passed,
-    Failed,
-    Ignored,
-}
-
-impl Word {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Ignored => "ignored",
-        }
+named! {
+    /// How a case ended.
+    pub(super) enum Word {
+        Passed = "passed",
+        Failed = "failed",
+        Ignored = "ignored",
     }
 }
 

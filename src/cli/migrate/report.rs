@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io;
 
-use mcp_registry_spec::{Scope, ServerName};
+use mcp_registry_spec::{Scope, ServerName, named};
 use serde::Serialize;
 
 use crate::cli::printer::Text;
@@ -35,28 +35,17 @@ struct Trouble {
     message: String,
 }
 
-/// Why an entry is not there in the end.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Problem {
-    /// It is broken in the source.
-    Broken,
-    /// The target has another of that name.
-    Differs,
-    /// The target does not take it.
-    Refused,
-    /// The target took it and does not have it.
-    Lost,
-}
-
-impl Problem {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Broken => "broken",
-            Self::Differs => "differs",
-            Self::Refused => "refused",
-            Self::Lost => "lost",
-        }
+named! {
+    /// Why an entry is not there in the end.
+    pub(super) enum Problem {
+        /// It is broken in the source.
+        Broken = "broken",
+        /// The target has another of that name.
+        Differs = "differs",
+        /// The target does not take it.
+        Refused = "refused",
+        /// The target took it and does not have it.
+        Lost = "lost",
     }
 }
 
