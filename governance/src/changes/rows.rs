@@ -76,16 +76,14 @@ impl Stored {
             .bind(to_millis(change.expires_at)))
     }
 
-    /// Stores how a change stands now, where it stood `from` and, if it was to be decided on, in time.
-    pub(super) fn update(&self, from: State, now: SystemTime) -> Result<Query> {
-        // From the moment on at which it expires nothing else can become of it (H12).
-        let late = if from == State::Pending && self.change.state != State::Expired { to_millis(now) } else { -1 };
+    /// Stores how a change stands now, where it stood `from`.
+    pub(super) fn update(&self, from: State) -> Result<Query> {
         let change = &self.change;
         let outcome = change.outcome.as_ref().map(json).transpose()?;
         Ok(query(
             "UPDATE mcp_changes SET state = $3, decided_by = $4, decision_reason = $5, decided_at = $6, executor = $7,
              finished_at = $8, outcome = $9
-             WHERE id = $1 AND state = $2 AND finished_at IS NULL AND expires_at > $10",
+             WHERE id = $1 AND state = $2 AND finished_at IS NULL",
         )
         .bind(change.id.to_string())
         .bind(from.as_str())
@@ -95,8 +93,7 @@ impl Stored {
         .bind(change.decided_at.map(to_millis))
         .bind(self.executor.clone())
         .bind(change.finished_at.map(to_millis))
-        .bind(outcome)
-        .bind(late))
+        .bind(outcome))
     }
 }
 

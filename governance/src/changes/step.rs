@@ -92,14 +92,18 @@ impl Governance {
     /// any more as it did, and so nothing was done (H3).
     pub(super) async fn take(&self, stored: &Stored, step: Step<'_>) -> Result<Option<Stored>> {
         let mut transaction = self.store.begin().await?;
-        // Only now: somebody else may have held everybody up, and time went by (H12).
-        let now = self.clock.now();
-        let next = self.take_in(&mut transaction, stored, step, now).await?;
-        if next.is_some() {
-            transaction.commit().await?;
-            self.publish().await;
+        let Some(next) = self.take_in(&mut transaction, stored, step, self.clock.now()).await? else {
+            return Ok(None);
+        };
+        // Only now that nobody is waited for any more: from the moment on at which it expires nothing else can
+        // become of it (H12).
+        let decides = stored.change.state == State::Pending && next.change.state != State::Expired;
+        if decides && stored.change.expires_at <= self.clock.now() {
+            return Ok(None);
         }
-        Ok(next)
+        transaction.commit().await?;
+        self.publish().await;
+        Ok(Some(next))
     }
 
     async fn take_in(
@@ -110,7 +114,7 @@ impl Governance {
         now: SystemTime,
     ) -> Result<Option<Stored>> {
         let next = stored.after(&step, now);
-        if transaction.execute(next.update(stored.change.state, now)?).await? == 0 {
+        if transaction.execute(next.update(stored.change.state)?).await? == 0 {
             return Ok(None);
         }
         let mut record = Record { from: Some(stored.change.state.to_string()), ..next.record(step.by) };

@@ -1,11 +1,14 @@
 //! Changes, on a real SQLite file and a real Postgres, with an agent's real `mcp.md` (CHANGES.md).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+mod asking;
 mod crowd;
+mod deciding;
+mod executing;
 mod kill;
 mod model;
 mod room;
-mod rules;
+mod wrong;
 
 use std::process::ExitCode;
 
@@ -25,24 +28,27 @@ fn main() -> ExitCode {
         return kill::work();
     }
     let code = on_both![
-        rules::h2_what_cannot_be_told_is_refused,
-        rules::h3_what_has_ended_stays_as_it_is,
-        rules::h4_the_identity_is_what_is_asked_for_and_where,
-        rules::h5_h6_the_same_is_asked_for_once,
-        rules::h7_a_preview_shows_all_and_writes_nothing,
-        rules::h8_a_request_lacks_one_thing_after_another,
-        rules::h8_a_token_says_who_asks,
-        rules::h9_what_is_approved_is_done_once,
-        rules::h9_a_time_is_waited_for,
-        rules::h10_what_changed_since_is_a_conflict,
-        rules::h10_the_policy_is_asked_again,
-        rules::h10_every_way_out_ends_it,
-        rules::h12_what_nobody_decides_expires,
-        rules::h13_who_asked_does_not_decide,
-        rules::h13_nobody_is_another_by_what_is_masked,
-        rules::h2_h8_what_waits_is_bounded,
-        rules::h14_the_urgent_comes_first,
-        rules::l2_l7_denials_are_on_record_and_no_secret_is,
+        asking::h2_what_cannot_be_told_is_refused,
+        deciding::h3_what_has_ended_stays_as_it_is,
+        asking::h4_the_identity_is_what_is_asked_for_and_where,
+        asking::h5_h6_the_same_is_asked_for_once,
+        asking::h7_a_preview_shows_all_and_writes_nothing,
+        asking::h8_a_request_lacks_one_thing_after_another,
+        asking::h8_a_token_says_who_asks,
+        deciding::h9_what_is_approved_is_done_once,
+        deciding::h9_a_time_is_waited_for,
+        executing::h6_what_is_being_carried_out_is_not_asked_for_again,
+        executing::h10_what_changed_since_is_a_conflict,
+        executing::h10_the_policy_is_asked_again,
+        executing::h10_every_way_out_ends_it,
+        deciding::h12_what_nobody_decides_expires,
+        deciding::h12_what_expires_while_somebody_waits_is_not_carried_out,
+        deciding::h13_who_asked_does_not_decide,
+        deciding::h13_nobody_is_another_by_what_is_masked,
+        asking::h2_h8_what_waits_is_bounded,
+        deciding::h14_the_urgent_comes_first,
+        executing::l3_a_torn_export_is_completed_when_what_is_over_is_ended,
+        executing::l2_l7_denials_are_on_record_and_no_secret_is,
         crowd::h5_sixty_four_who_ask_the_same_get_one,
         crowd::h3_of_those_who_decide_one_wins,
         crowd::h10_nothing_is_carried_out_twice,

@@ -185,3 +185,8 @@ pub(crate) fn name(name: &str) -> ServerName {
 pub(crate) fn install(name: &str) -> Proposal {
     Proposal::Install(spec(name, "@modelcontextprotocol/server-github"))
 }
+
+/// Why something was refused.
+pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, Refusal>) -> &'static str {
+    result.unwrap_err().code().as_str()
+}
