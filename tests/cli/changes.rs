@@ -197,6 +197,23 @@ fn a_change_is_listed_shown_and_approved() {
 }
 
 #[test]
+fn h10_a_document_exchanged_for_a_link_leads_no_write_elsewhere() {
+    const OTHERS: &str = "# Another's\n\n## theirs\n\ncommand: nobody-may-see-this\n";
+    let office = Office::new();
+    let change = office.ask("new");
+    office.sandbox.write("others.md", OTHERS);
+    let document = office.sandbox.path(&format!("{AGENT}/mcp.md"));
+    std::fs::remove_file(&document).unwrap();
+    std::os::unix::fs::symlink(office.sandbox.path("others.md"), &document).unwrap();
+    let yes = format!("{}:{}", change.id, change.identity);
+    let said = format!("{:?}", office.output(&["approve", "--yes", &yes]));
+    assert!(!said.contains("nobody-may-see-this"), "{said}");
+    assert_ne!(office.state(&change), State::Completed);
+    assert_eq!(office.sandbox.read("others.md"), OTHERS);
+    assert!(document.is_symlink());
+}
+
+#[test]
 fn h13_what_is_rejected_or_taken_back_changes_nothing() {
     let office = Office::new();
     let person = person(&office);

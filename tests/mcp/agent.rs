@@ -121,7 +121,12 @@ impl Agent {
 
     /// Starts the server and begins.
     pub(crate) fn client(&self, args: &[&str]) -> Client {
-        let mut client = self.silent_client(args);
+        self.client_of("agent", args)
+    }
+
+    /// The same, of another agent's folder.
+    pub(crate) fn client_of(&self, root: &str, args: &[&str]) -> Client {
+        let mut client = self.start(root, args);
         let began = client.request("initialize", initialize()).unwrap();
         assert_eq!(began["serverInfo"]["name"], "mcp-registry");
         client.notify("notifications/initialized");
@@ -130,7 +135,11 @@ impl Agent {
 
     /// Starts the server and says nothing yet.
     pub(crate) fn silent_client(&self, args: &[&str]) -> Client {
-        let mut command = self.command(&[&["mcp", "--agent-root", "agent"], args].concat());
+        self.start("agent", args)
+    }
+
+    fn start(&self, root: &str, args: &[&str]) -> Client {
+        let mut command = self.command(&[&["mcp", "--agent-root", root], args].concat());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (to, from) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
         Client {

@@ -139,6 +139,48 @@ fn m6_an_approval_whose_execution_failed_is_an_error() {
 }
 
 #[test]
+fn h10_a_document_exchanged_for_a_link_leads_no_write_elsewhere() {
+    const OTHERS: &str = "# Another's\n\n## theirs\n\ncommand: nobody-may-see-this\n";
+    let agent = Agent::with_policy(OPEN);
+    let mut client = agent.client(&["--operator"]);
+    let id = asked(&mut client);
+    agent.write("others.md", OTHERS);
+    std::fs::remove_file(agent.path("agent/mcp.md")).unwrap();
+    std::os::unix::fs::symlink(agent.path("others.md"), agent.path("agent/mcp.md")).unwrap();
+    let (approval, is_error) = client.call("approval_approve", json!({"id": id}));
+    assert!(is_error, "{approval}");
+    let (preview, is_error) = client.call("change_preview", change());
+    assert!(is_error, "{preview}");
+    for answer in [approval, preview] {
+        assert!(!answer.to_string().contains("nobody-may-see-this"), "{answer}");
+    }
+    assert_eq!(agent.document(), OTHERS);
+}
+
+#[test]
+fn m8_a_server_knows_the_changes_of_its_own_registry_alone() {
+    let agent = Agent::with_policy(OPEN);
+    let mut own = agent.client(&["--operator"]);
+    let id = json!({"id": asked(&mut own)});
+    // The one is a scope of the same name, the other has a name that is none.
+    for other in ["others/agent", "others/no scope"] {
+        std::fs::create_dir_all(agent.path(other)).unwrap();
+        let mut other = agent.client_of(other, &["--operator"]);
+        assert_eq!(other.done("approval_list", json!({}))["approvals"], json!([]));
+        for tool in ["approval_get", "approval_approve", "approval_reject"] {
+            assert_eq!(other.refused(tool, id.clone()), "change_not_found", "{tool}");
+        }
+        let cancel = json!({"id": id["id"], "requested_by": "agent"});
+        assert_eq!(other.refused("change_cancel", cancel), "change_not_found");
+        // The other way round neither.
+        let its = json!({"id": asked(&mut other)});
+        assert_eq!(own.refused("approval_approve", its.clone()), "change_not_found");
+        assert_eq!(own.refused("approval_get", its), "change_not_found");
+    }
+    assert_eq!(own.done("approval_get", id)["approval"]["state"], "pending");
+}
+
+#[test]
 fn m8_what_the_policy_says_later_holds() {
     let agent = Agent::with_policy(OPEN);
     let mut client = agent.client(&["--operator"]);

@@ -1,6 +1,7 @@
 //! The server over streamable HTTP: who is let in, sessions, and bounds.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::agent::{Agent, OPEN, initialize};
 use crate::schemas::Schemas;
-use crate::wire::{Reply, send};
+use crate::wire::{Reply, begin, read, send};
 
 /// A server that listens; it is stopped when dropped.
 pub(crate) struct Service {
@@ -229,6 +230,37 @@ fn m13_sessions_are_bounded() {
     let begun = (0..100).map_while(|_| service.begin(&[]).ok()).count();
     assert_eq!(begun, 64, "of one caller");
     assert_eq!(service.begin(&[]), Err(503));
+}
+
+#[test]
+fn m13_streams_of_news_are_bounded() {
+    let service = Service::start(&Agent::new(), &[]);
+    let about = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let listen =
+        request("subscriptions/listen", json!({"_meta": about, "notifications": {"resourcesListChanged": true}}));
+    let headers = [
+        ("Host", service.address.as_str()),
+        ("Content-Type", "application/json"),
+        ("Accept", "application/json, text/event-stream"),
+        ("MCP-Protocol-Version", "2026-07-28"),
+        ("Mcp-Method", "subscriptions/listen"),
+    ];
+    let open = || begin(&service.address, "POST", "/mcp", &headers, listen.to_string().as_bytes());
+    let is_open = |stream: &mut BufReader<TcpStream>| {
+        let mut lines = stream.lines().map(Result::unwrap);
+        lines.find(|line| line.contains("jsonrpc")).is_some_and(|line| line.contains("acknowledged"))
+    };
+    let mut streams: Vec<_> = (0..256).map(|_| open()).collect();
+    assert!(streams.iter_mut().all(is_open));
+    let refused = read(open());
+    assert!(refused.body.contains("too many listen"), "{refused:?}");
+    // Room is made by those who leave.
+    streams.truncate(128);
+    while !is_open(&mut open()) {}
 }
 
 #[test]

@@ -28,16 +28,28 @@ impl Reply {
 
 /// Sends a request with those headers and nothing else but a length.
 pub(crate) fn send(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    read(begin(address, method, path, headers, body))
+}
+
+/// Sends a request and reads nothing yet.
+pub(crate) fn begin(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> BufReader<TcpStream> {
     let mut stream = TcpStream::connect(address).unwrap();
     let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
     headers.iter().for_each(|(name, value)| head += &format!("{name}: {value}\r\n"));
     stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
     // Whoever is refused by the head alone may find the other end gone.
     let _ = stream.write_all(body);
-    read(BufReader::new(stream))
+    BufReader::new(stream)
 }
 
-fn read(mut from: BufReader<TcpStream>) -> Reply {
+/// Reads a reply to its end.
+pub(crate) fn read(mut from: BufReader<TcpStream>) -> Reply {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();

@@ -168,6 +168,24 @@ async fn rule_4_no_secret_of_a_neighbour_shows() {
 }
 
 #[tokio::test]
+async fn rule_4_no_guess_is_told_right_from_wrong() {
+    let agent = Agent::with("# Mine\n\n## n\ncommand: x\nargs: --token, right-guess\n");
+    let seen = async |guess: &str, entry: serde_json::Value| {
+        let shown = agent.install(entry).await;
+        assert!(shown.contains("+command: x") && shown.contains(guess), "{shown}");
+        assert!(shown.contains("\n args: ***\n"), "{shown}");
+        shown.replace(guess, "GUESS")
+    };
+    let described = |guess: &str| json!({"name": "b", "command": "x", "description": format!("is it {guess}?")});
+    assert_eq!(
+        seen("right-guess", described("right-guess")).await,
+        seen("wrong-guess", described("wrong-guess")).await
+    );
+    let named = |guess: &str| json!({"name": guess, "command": "x"});
+    assert_eq!(seen("right-guess", named("right-guess")).await, seen("wrong-guess", named("wrong-guess")).await);
+}
+
+#[tokio::test]
 async fn rule_4_no_secret_shows_in_a_line_that_gets_its_line_break() {
     for newline in ["\n", "\r\n"] {
         let text = "# Mine\n-----BEGIN PRIVATE KEY-----\nhunter2-x/a\nhunter2-x/b".replace('\n', newline);

@@ -162,6 +162,13 @@ fn p20_variables_that_change_what_is_run_are_refused_unless_listed() {
         let (allowed, number, reason) = judge(&with(name));
         assert!(!allowed && number == "P20" && reason.contains(name), "{name}: {reason}");
     }
+    // So are keys by which other programs know where, or how, it is run.
+    for key in ["cwd", "Cwd", "envFile", "env_file", "ENV_FILE", "environment", "shell", "serverUrl"] {
+        let (allowed, number, reason) = judge(&spec(json!({
+            "name": "a", "command": "npx", "args": ["@modelcontextprotocol/a"], key: "x",
+        })));
+        assert!(!allowed && number == "P20" && reason.contains(key), "{key}: {reason}");
+    }
     // A command line that is listed whole is held to it too.
     let named = json!({"name": "a", "command": "bash", "args": ["/srv/mcp/start.sh"], "env": {"BASH_ENV": "/tmp/x"}});
     assert_eq!(judge(&spec(named)).1, "P20");
