@@ -177,6 +177,10 @@ impl Printer {
         let out = BufWriter::new(Reader::of_err(io::stderr()));
         let mut text = Text { paint: self.paint, out, limit };
         people(&mut text)?;
+        text.out.flush()?;
+        // What was typed before anything was shown answers nothing.
+        #[cfg(unix)]
+        rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush)?;
         text.styled(BOLD, question)?;
         text.plain(" [y/N] ")?;
         text.out.flush()?;

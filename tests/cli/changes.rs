@@ -98,8 +98,13 @@ impl Office {
         self.sandbox.read(&format!("{AGENT}/mcp.md"))
     }
 
-    /// Runs `changes` on a terminal, types `typed`, and gives what the terminal shows beside the output.
-    fn on_terminal(&self, args: &[&str], typed: &str) -> (Output, String) {
+    /// Runs `changes` on a terminal, answers its question, and gives what the terminal shows beside the output.
+    fn on_terminal(&self, args: &[&str], answer: &str) -> (Output, String) {
+        self.typing(args, "", answer)
+    }
+
+    /// The same, where something is typed `ahead` of the question.
+    fn typing(&self, args: &[&str], ahead: &str, answer: &str) -> (Output, String) {
         let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&main).unwrap();
         unlockpt(&main).unwrap();
@@ -112,12 +117,20 @@ impl Office {
         // Else the terminal would not end with the child.
         drop(command);
         let mut main = File::from(main);
-        main.write_all(typed.as_bytes()).unwrap();
+        main.write_all(ahead.as_bytes()).unwrap();
         let mut reading = main.try_clone().unwrap();
+        let mut answer = Some(answer.to_owned());
         let shown = std::thread::spawn(move || {
-            let mut shown = Vec::new();
+            let (mut shown, mut part) = (Vec::new(), [0; 4096]);
             // A terminal whose other end is closed gives an error.
-            let _ = reading.read_to_end(&mut shown);
+            while let Ok(read @ 1..) = reading.read(&mut part) {
+                shown.extend_from_slice(&part[..read]);
+                if shown.ends_with(b"[y/N] ")
+                    && let Some(answer) = answer.take()
+                {
+                    main.write_all(answer.as_bytes()).unwrap();
+                }
+            }
             String::from_utf8(shown).unwrap()
         });
         let mut stdout = Vec::new();
@@ -253,6 +266,8 @@ fn h9_on_a_terminal_the_change_is_shown_and_a_question_asked() {
         assert!(shown.contains(&change.identity.to_string()) && shown.contains("needed for the tests"), "{shown}");
         assert_eq!(office.state(&change), State::Pending);
     }
+    let (output, shown) = office.typing(&["approve", id], "y\ny\n", "\n");
+    assert_eq!(output.status.code(), Some(1), "what is typed before the question answers it: {shown}");
     let (output, shown) = office.on_terminal(&["approve", id, "--format", "json"], "Yes\n");
     assert!(output.status.success() && shown.contains("\u{1b}[32m+"), "what is added has a color: {shown}");
     let approval: Value = serde_json::from_slice(&output.stdout).unwrap();
