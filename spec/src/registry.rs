@@ -305,11 +305,22 @@ fn make_all_safe(servers: &mut [McpServerRef]) {
 }
 
 fn make_safe(server: &mut McpServerRef) {
-    for text in [&mut server.description, &mut server.source] {
+    let source = (!is_section(&server.source, &server.name)).then_some(&mut server.source);
+    for text in [&mut server.description].into_iter().chain(source) {
         if let std::borrow::Cow::Owned(safe) = redact(text) {
             *text = safe;
         }
     }
+}
+
+/// Whether a source is the section of the entry's name in a document, as `mcp.md#github` is: what a listing of a
+/// document is full of, and nothing that could be a secret, as the name is shown beside it.
+fn is_section(source: &str, name: &ServerName) -> bool {
+    const LONGEST_DOCUMENT: usize = 16;
+    let document = source.strip_suffix(name.as_str()).and_then(|before| before.strip_suffix('#'));
+    document.is_some_and(|document| {
+        document.len() <= LONGEST_DOCUMENT && document.bytes().all(|b| b.is_ascii_lowercase() || b == b'.')
+    })
 }
 
 fn safe_ref(mut server: McpServerRef) -> McpServerRef {
@@ -325,6 +336,18 @@ fn add_warnings(result: &mut ValidationResult, spec: &McpServerSpec, environment
 mod tests {
     use super::*;
     use crate::TransportKind;
+
+    proptest::proptest! {
+        /// What is not looked at holds nothing that would be hidden, unless the name does, which is shown anyway.
+        #[test]
+        fn rule_4_the_section_of_a_name_hides_nothing(document in "[a-z.]{0,17}", name in "[A-Za-z0-9_.+@-]{1,40}") {
+            let Ok(name) = ServerName::parse(&name) else { return Ok(()) };
+            let source = format!("{document}#{name}");
+            if is_section(&source, &name) && redact(name.as_str()) == name.as_str() {
+                proptest::prop_assert_eq!(redact(&source), source.as_str());
+            }
+        }
+    }
 
     #[test]
     fn rule_4_every_line_of_a_listing_is_redacted_however_long_it_is() {
