@@ -71,7 +71,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use launch::{LaunchRemote, LaunchSpec, LaunchTransport};
 pub use locator::Locator;
 pub use mask::MaskedSpec;
-pub use name::{Scope, ServerName};
+pub use name::{AgentId, Scope, ServerName};
 pub use reference::{BrokenEntry, Listing, McpServerRef};
 pub use references::Reference;
 pub use registration::{Backends, OpenRequest, OptionHelp, Registration};

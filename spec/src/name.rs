@@ -166,6 +166,13 @@ name_type!(
     "scope"
 );
 
+name_type!(
+    /// What an agent is known by in its scope, where it reports that it is alive. Same grammar as
+    /// [`ServerName`] (rule C37).
+    AgentId,
+    "agent id"
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,7 +185,7 @@ mod tests {
         for bad in ["", ".", "..", ".a", "a..b", "a/b", "a\\b", "a b", "a\n", "ä", "a\0", &"n".repeat(129)] {
             let error = ServerName::parse(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidName, "{bad}");
-            assert!(Scope::parse(bad).is_err());
+            assert!(Scope::parse(bad).is_err() && AgentId::parse(bad).is_err());
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use mcp_registry_spec::{Error, ErrorKind, Result, Scope, text};
+use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope, text};
 
 /// What a token may be used for. No role is above another: what each may, it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,11 +19,14 @@ pub enum Role {
     Writer,
     /// May all of that, and reads the audit.
     Admin,
+    /// Reports of one agent that it is alive, and may nothing else.
+    Reporter,
 }
 
 impl Role {
     /// Every role there is.
-    pub const ALL: [Self; 5] = [Self::Reader, Self::Requester, Self::Approver, Self::Writer, Self::Admin];
+    pub const ALL: [Self; 6] =
+        [Self::Reader, Self::Requester, Self::Approver, Self::Writer, Self::Admin, Self::Reporter];
 
     /// Its name, as it is written and stored.
     #[must_use]
@@ -34,7 +37,20 @@ impl Role {
             Self::Approver => "approver",
             Self::Writer => "writer",
             Self::Admin => "admin",
+            Self::Reporter => "reporter",
         }
+    }
+
+    /// Whether it reads what the scopes of its token hold.
+    #[must_use]
+    pub fn may_read(self) -> bool {
+        !matches!(self, Self::Reporter)
+    }
+
+    /// Whether it reports of an agent.
+    #[must_use]
+    pub fn may_report(self) -> bool {
+        matches!(self, Self::Reporter)
     }
 
     /// Whether it writes entries itself.
@@ -148,6 +164,8 @@ pub struct Grant {
     pub scopes: ScopeSet,
     /// In which role of the house they ask for changes, as [`actor_role`] gives it.
     pub actor_role: Option<String>,
+    /// Of which agent they report: of one, where the role is [`Role::Reporter`], and else of none.
+    pub agent: Option<AgentId>,
 }
 
 /// The role that somebody has in the house, which a policy speaks of: in upper case, as it is stored. `None`
@@ -171,19 +189,23 @@ mod tests {
 
     #[test]
     fn each_role_may_what_is_said_of_it() {
-        let may = |role: Role| [role.may_ask(), role.may_approve(), role.may_write(), role.may_audit()];
+        let may = |role: Role| {
+            let writes = [role.may_ask(), role.may_approve(), role.may_write(), role.may_audit()];
+            (role.may_read(), writes, role.may_report())
+        };
         for (role, expected) in [
-            (Role::Reader, [false, false, false, false]),
-            (Role::Requester, [true, false, false, false]),
-            (Role::Approver, [true, true, false, false]),
-            (Role::Writer, [true, false, true, false]),
-            (Role::Admin, [true, true, true, true]),
+            (Role::Reader, (true, [false, false, false, false], false)),
+            (Role::Requester, (true, [true, false, false, false], false)),
+            (Role::Approver, (true, [true, true, false, false], false)),
+            (Role::Writer, (true, [true, false, true, false], false)),
+            (Role::Admin, (true, [true, true, true, true], false)),
+            (Role::Reporter, (false, [false, false, false, false], true)),
         ] {
             assert_eq!(may(role), expected, "{role}");
             assert_eq!(role.as_str().parse::<Role>().unwrap(), role);
         }
         let error = "Admin".parse::<Role>().unwrap_err().to_string();
-        assert!(error.contains("reader, requester, approver, writer, admin"), "{error}");
+        assert!(error.contains("reader, requester, approver, writer, admin, reporter"), "{error}");
     }
 
     #[test]

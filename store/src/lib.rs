@@ -11,9 +11,11 @@
 //! - [`Store::begin`] writes, in a [`Transaction`].
 //! - [`Store::announce`] lets others see that somebody is at work, until they end, by whatever means.
 //! - [`Tokens`] are who may use a catalog kept in it.
+//! - [`Agents`] are those that report to it that they are alive.
 //!
 //! Entries of agents are the business of the crate `mcp-registry-sql`.
 
+mod agents;
 mod alive;
 mod failure;
 mod file;
@@ -30,6 +32,7 @@ mod transaction;
 
 pub use sqlx;
 
+pub use agents::{AgentFilter, AgentRecord, AgentState, Agents, Report, Requirement, Requirements, check_tool};
 pub use alive::Alive;
 pub use grant::{Grant, Role, ScopeSet, actor_role};
 pub use options::Options;

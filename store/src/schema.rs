@@ -12,14 +12,19 @@ use crate::failure::{self, Trouble};
 use crate::place::Place;
 
 /// The statements that make each version of the version before, the first of nothing: in SQLite.
-const SQLITE: [&str; 3] =
-    [include_str!("schema/sqlite/1.sql"), include_str!("schema/sqlite/2.sql"), include_str!("schema/sqlite/3.sql")];
+const SQLITE: [&str; 4] = [
+    include_str!("schema/sqlite/1.sql"),
+    include_str!("schema/sqlite/2.sql"),
+    include_str!("schema/sqlite/3.sql"),
+    include_str!("schema/sqlite/4.sql"),
+];
 
 /// The same in Postgres.
 const POSTGRES: [&str; SQLITE.len()] = [
     include_str!("schema/postgres/1.sql"),
     include_str!("schema/postgres/2.sql"),
     include_str!("schema/postgres/3.sql"),
+    include_str!("schema/postgres/4.sql"),
 ];
 
 /// The newest version of the schema that this program knows.

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mcp_registry_spec::time::{LAST_MILLIS, from_millis, to_millis};
-use mcp_registry_spec::{Error, ErrorKind, Result, text};
+use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope, text};
 use sqlx::error::ErrorKind as SqlKind;
 use sqlx::{Row as _, query};
 
@@ -69,12 +69,19 @@ impl Tokens {
         Self { store }
     }
 
+    /// The database they are in.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Makes a token and gives it, this once. Its name is that of no other token that is not revoked.
     /// `actor` is in which role its bearer asks for changes, in any case of letters.
     ///
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] for a name that is empty, too long, cannot be shown or is taken, for an
-    /// end that is past, and for what is no role of the house; else as [`Store::begin`].
+    /// end that is past, for what is no role of the house, and for [`Role::Reporter`], whose token is of
+    /// [`create_reporter`](Self::create_reporter); else as [`Store::begin`].
     pub async fn create(
         &self,
         name: &str,
@@ -83,8 +90,31 @@ impl Tokens {
         expires: Option<SystemTime>,
         actor: Option<&str>,
     ) -> Result<Token> {
-        check_name(name)?;
-        let actor = actor.map(actor_of).transpose()?;
+        if role == Role::Reporter {
+            return Err(Error::new(ErrorKind::ConfigInvalid, "a token that reports is of one agent of one scope"));
+        }
+        let (scopes, actor_role) = (scopes.clone(), actor.map(actor_of).transpose()?);
+        self.insert(Grant { name: name.to_owned(), role, scopes, actor_role, agent: None }, expires).await
+    }
+
+    /// Makes a token that reports of one agent of one scope, and may nothing else (rule C37).
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub async fn create_reporter(
+        &self,
+        name: &str,
+        scope: &Scope,
+        agent: &AgentId,
+        expires: Option<SystemTime>,
+    ) -> Result<Token> {
+        let (scopes, agent) = (ScopeSet::Only([scope.clone()].into()), Some(agent.clone()));
+        let grant = Grant { name: name.to_owned(), role: Role::Reporter, scopes, actor_role: None, agent };
+        self.insert(grant, expires).await
+    }
+
+    async fn insert(&self, grant: Grant, expires: Option<SystemTime>) -> Result<Token> {
+        check_name(&grant.name)?;
         if expires.is_some_and(|end| end <= SystemTime::now()) {
             return Err(Error::new(ErrorKind::ConfigInvalid, "the token would have ended already"));
         }
@@ -93,20 +123,21 @@ impl Tokens {
         }
         let token = Token::random()?;
         let insert = query(
-            "INSERT INTO mcp_tokens (id, name, hash, role, scopes, expires, actor_role)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO mcp_tokens (id, name, hash, role, scopes, expires, actor_role, agent)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(token.id().to_owned())
-        .bind(name.to_owned())
+        .bind(grant.name.clone())
         .bind(token.hash().to_vec())
-        .bind(role.as_str())
-        .bind(scopes.to_string())
+        .bind(grant.role.as_str())
+        .bind(grant.scopes.to_string())
         .bind(expires.map(to_millis))
-        .bind(actor);
+        .bind(grant.actor_role)
+        .bind(grant.agent.map(|agent| agent.to_string()));
         let mut transaction = self.store.begin().await?;
         match transaction.try_execute(insert).await? {
             Err(cause) if cause.as_database_error().is_some_and(|e| e.kind() == SqlKind::UniqueViolation) => {
-                let taken = format!("there is a token {} already", text::quote(name));
+                let taken = format!("there is a token {} already", text::quote(&grant.name));
                 Err(Error::new(ErrorKind::ConfigInvalid, taken).hint("revoke it, or take another name"))
             }
             Err(cause) => Err(self.store.failed("cannot write to")(cause)),
@@ -122,7 +153,7 @@ impl Tokens {
     pub async fn list(&self) -> Result<Vec<TokenRecord>> {
         let all = || {
             query(
-                "SELECT name, role, scopes, created, expires, revoked, actor_role FROM mcp_tokens
+                "SELECT name, role, scopes, created, expires, revoked, actor_role, agent FROM mcp_tokens
                  ORDER BY created, id",
             )
         };
@@ -153,7 +184,7 @@ impl Tokens {
         let id = token.id().to_owned();
         let select = || {
             query(
-                "SELECT name, role, scopes, created, expires, revoked, actor_role, hash FROM mcp_tokens
+                "SELECT name, role, scopes, created, expires, revoked, actor_role, agent, hash FROM mcp_tokens
                  WHERE id = $1",
             )
             .bind(id.clone())
@@ -179,13 +210,20 @@ impl Tokens {
         };
         let role = text("role")?.parse().map_err(unreadable)?;
         let scopes = text("scopes")?.parse().map_err(unreadable)?;
+        let agent: Option<String> = row.try_get("agent").map_err(&failed)?;
+        let agent = agent.as_deref().map(AgentId::parse).transpose().map_err(unreadable)?;
+        let of_one = matches!(&scopes, ScopeSet::Only(scopes) if scopes.len() == 1);
+        // What some other hand wrote must not be told a right of.
+        if (role == Role::Reporter) != agent.is_some() || (agent.is_some() && !of_one) {
+            return Err(unreadable(Error::new(ErrorKind::ConfigInvalid, "a reporter has one agent of one scope")));
+        }
         let actor: Option<String> = row.try_get("actor_role").map_err(&failed)?;
         let actor_role = actor.as_deref().map(actor_of).transpose().map_err(unreadable)?;
         Ok(TokenRecord {
             created: time("created")?.map_or(UNIX_EPOCH, from_millis),
             expires: time("expires")?.map(from_millis),
             revoked: time("revoked")?.map(from_millis),
-            grant: Grant { name, role, scopes, actor_role },
+            grant: Grant { name, role, scopes, actor_role, agent },
         })
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use mcp_registry_spec::{ErrorKind, Locator, Scope};
+use mcp_registry_spec::{AgentId, ErrorKind, Locator, Scope};
 use mcp_registry_store::sqlx::query;
 use mcp_registry_store::{Options, Role, ScopeSet, Store, Token, Tokens};
 use tempfile::TempDir;
@@ -119,5 +119,32 @@ async fn what_was_changed_by_hand_grants_nothing() {
         transaction.commit().await.unwrap();
         let error = tokens.verify(token.expose()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::DescriptorInvalid, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn rule_c37_a_reporter_is_of_one_agent_of_one_scope() {
+    let (_folder, store, tokens) = tokens();
+    let (scope, id) = (Scope::parse("scout").unwrap(), AgentId::parse("scout-1").unwrap());
+    let token = tokens.create_reporter("r", &scope, &id, None).await.unwrap();
+    let grant = tokens.verify(token.expose()).await.unwrap().unwrap();
+    assert_eq!((grant.role, grant.scopes.clone(), grant.agent), (Role::Reporter, only("scout"), Some(id)));
+    let error = tokens.create("s", Role::Reporter, &only("scout"), None, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
+    // What another hand made of it is no right at all.
+    for other in [
+        "scopes = '*'",
+        "scopes = 'scout', agent = NULL",
+        "agent = '../x'",
+        "agent = 'scout-1', role = 'admin'",
+        "role = 'reporter', scopes = 'a b'",
+        "scopes = ''",
+    ] {
+        let mut transaction = store.begin().await.unwrap();
+        let update = format!("UPDATE mcp_tokens SET {other}");
+        transaction.execute(query(mcp_registry_store::sqlx::AssertSqlSafe(update))).await.unwrap();
+        transaction.commit().await.unwrap();
+        let error = tokens.verify(token.expose()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::DescriptorInvalid, "{other}: {error}");
     }
 }

@@ -8,9 +8,9 @@ mod rows;
 use std::future::Future;
 use std::process::{Command, Stdio};
 
-use mcp_registry_spec::ErrorKind;
+use mcp_registry_spec::{AgentId, ErrorKind, Scope};
 use mcp_registry_store::sqlx::{self, Connection as _, query};
-use mcp_registry_store::{Role, Token, Tokens};
+use mcp_registry_store::{AgentFilter, AgentState, Agents, Report, Role, Token, Tokens};
 use mcp_registry_test_postgres::Postgres;
 use mcp_registry_test_trials::{Missing, Tried, trials};
 use sha2::{Digest as _, Sha256};
@@ -19,7 +19,7 @@ use both::{Database, open};
 use rows::{put, scopes, seen};
 
 /// The newest version there is.
-const NEWEST: &str = "3";
+const NEWEST: &str = "4";
 /// Makes this very program one that opens the database that the variable names, and writes a scope of that name
 /// into it, where one is named.
 const OPEN: &str = "MCP_REGISTRY_TEST_UPGRADE";
@@ -44,10 +44,29 @@ fn on_both(test: impl AsyncFn(Database) -> Tried) -> Tried {
     run(test(Database::postgres(&server)?))
 }
 
+/// The same, with one that was made by each of these versions.
+fn on_both_from<const N: usize>(versions: [usize; N], test: impl AsyncFn(Database) -> Tried) -> Tried {
+    for version in versions {
+        on_both(async |database| {
+            make(&database, version).await;
+            test(database).await
+        })?;
+    }
+    Ok(())
+}
+
 /// Makes it one of an older version, by the statements that made such a one.
 async fn make(database: &Database, version: usize) {
-    let sqlite = [include_str!("../src/schema/sqlite/1.sql"), include_str!("../src/schema/sqlite/2.sql")];
-    let postgres = [include_str!("../src/schema/postgres/1.sql"), include_str!("../src/schema/postgres/2.sql")];
+    let sqlite = [
+        include_str!("../src/schema/sqlite/1.sql"),
+        include_str!("../src/schema/sqlite/2.sql"),
+        include_str!("../src/schema/sqlite/3.sql"),
+    ];
+    let postgres = [
+        include_str!("../src/schema/postgres/1.sql"),
+        include_str!("../src/schema/postgres/2.sql"),
+        include_str!("../src/schema/postgres/3.sql"),
+    ];
     for statements in if database.is_sqlite() { sqlite } else { postgres }.iter().take(version) {
         database.run(statements).await;
     }
@@ -182,6 +201,42 @@ fn of_twins_the_one_that_is_carried_out_stays_else_the_oldest() -> Tried {
     })
 }
 
+fn agents_come_to_a_database_of_any_version() -> Tried {
+    on_both_from([1, 2, 3], async |database| {
+        let token = fill(&database).await;
+        let before = content(&database).await;
+        let agents = Agents::new(database.store());
+        let everything = AgentFilter { scopes: None, state: None, after: None, limit: 9 };
+        assert!(agents.list(&everything).await.unwrap().is_empty());
+        assert_eq!((version(&database).await.as_str(), content(&database).await), (NEWEST, before));
+        let tokens = Tokens::new(database.store());
+        assert_eq!(tokens.verify(token.expose()).await.unwrap().unwrap().agent, None);
+        let (scope, id) = (Scope::parse("a").unwrap(), AgentId::parse("x").unwrap());
+        let reporter = tokens.create_reporter("r", &scope, &id, None).await.unwrap();
+        assert_eq!(tokens.verify(reporter.expose()).await.unwrap().unwrap().agent, Some(id.clone()));
+        let report = Report::new(scope, id).runtime("test").unwrap();
+        assert_eq!(agents.register(&report).await.unwrap().state, AgentState::Online);
+        Ok(())
+    })
+}
+
+fn an_upgrade_for_agents_that_fails_leaves_what_was() -> Tried {
+    on_both_from([3], async |database| {
+        fill(&database).await;
+        let before = content(&database).await;
+        // The view comes last, and its name is taken.
+        database.run("CREATE TABLE mcp_agent_states (theirs TEXT)").await;
+        let error = put(&database.store(), "b").await.unwrap_err();
+        assert!(error.to_string().contains("cannot upgrade (from schema 3 to 4)"), "{error}");
+        assert_eq!((version(&database).await.as_str(), content(&database).await), ("3", before));
+        let agent = "SELECT agent FROM mcp_tokens";
+        let mut connection = database.connect().await;
+        assert!(query(agent).fetch_all(&mut connection).await.is_err(), "the column that came first is gone");
+        connection.close().await.unwrap();
+        Ok(())
+    })
+}
+
 fn many_processes_bring_it_up_to_date_at_once() -> Tried {
     if let Ok(locator) = std::env::var(OPEN) {
         run(async {
@@ -229,7 +284,7 @@ fn a_failure_half_way_leaves_what_was() -> Tried {
         let store = database.store();
         for error in [store.fetch(scopes).await.map(drop).unwrap_err(), put(&store, "b").await.unwrap_err()] {
             assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, false), "{error}");
-            assert!(error.to_string().contains("cannot upgrade (from schema 1 to 3)"), "{error}");
+            assert!(error.to_string().contains("cannot upgrade (from schema 1 to 4)"), "{error}");
             assert!(error.to_string().contains("mcp_ledger_head"), "{error}");
         }
         assert_eq!((version(&database).await.as_str(), content(&database).await), ("1", before.clone()));
@@ -252,7 +307,7 @@ fn twins_are_as_they_were_when_settling_them_fails() -> Tried {
         // The index comes after the twins were settled, and its name is taken.
         database.run("CREATE TABLE mcp_changes_active (theirs TEXT)").await;
         let error = database.store().fetch(scopes).await.map(drop).unwrap_err();
-        assert!(error.to_string().contains("cannot upgrade (from schema 2 to 3)"), "{error}");
+        assert!(error.to_string().contains("cannot upgrade (from schema 2 to 4)"), "{error}");
         assert_eq!((version(&database).await.as_str(), database.rows(changes).await), ("2", before));
         Ok(())
     })
@@ -318,7 +373,7 @@ fn who_may_only_read_sqlite_is_told_what_to_do() -> Tried {
 
 fn told(error: &mcp_registry_spec::Error) {
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, false), "{error}");
-    assert!(error.to_string().contains("cannot upgrade (from schema 1 to 3)"), "{error}");
+    assert!(error.to_string().contains("cannot upgrade (from schema 1 to 4)"), "{error}");
     assert!(error.to_string().contains("as a user who may alter its tables"), "{error}");
 }
 
@@ -329,6 +384,8 @@ trials!(
     many_processes_bring_it_up_to_date_at_once,
     a_failure_half_way_leaves_what_was,
     twins_are_as_they_were_when_settling_them_fails,
+    agents_come_to_a_database_of_any_version,
+    an_upgrade_for_agents_that_fails_leaves_what_was,
     what_never_was_is_refused,
     who_may_only_read_postgres_is_told_what_to_do,
     who_may_only_read_sqlite_is_told_what_to_do,

@@ -1,0 +1,139 @@
+//! What is known of an agent.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use mcp_registry_spec::time::from_millis;
+use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope, text};
+use sqlx::{Row as _, query};
+
+use super::report::Report;
+use crate::store::{Query, Row, Store};
+
+/// In which state an agent is (rule C40).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AgentState {
+    /// It reports, and lacks nothing that its scope requires.
+    Online,
+    /// It reports, and a tool that its scope requires is not among those it has loaded.
+    Degraded,
+    /// It lacks the servers that its scope requires.
+    Failed,
+    /// It has not reported within its time.
+    Offline,
+}
+
+impl AgentState {
+    /// Every state there is.
+    pub const ALL: [Self; 4] = [Self::Online, Self::Degraded, Self::Failed, Self::Offline];
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Degraded => "degraded",
+            Self::Failed => "failed",
+            Self::Offline => "offline",
+        }
+    }
+
+    /// Why it is not online, in one word; `None` where it is.
+    #[must_use]
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Online => None,
+            Self::Degraded => Some("mcp_tool_missing"),
+            Self::Failed => Some("mcp_server_missing"),
+            Self::Offline => Some("heartbeat_missing"),
+        }
+    }
+}
+
+impl fmt::Display for AgentState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for AgentState {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name).ok_or_else(|| {
+            Error::new(ErrorKind::ConfigInvalid, format!("{} is no state of an agent", text::quote(name)))
+                .hint(format!("a state is one of {}", Self::ALL.map(Self::as_str).join(", ")))
+        })
+    }
+}
+
+/// An agent as it last reported, and its state when somebody looked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AgentRecord {
+    /// Its scope.
+    pub scope: Scope,
+    /// What it is known by there.
+    pub id: AgentId,
+    /// What it runs on.
+    pub runtime: String,
+    /// Its state.
+    pub state: AgentState,
+    /// Whether its last report is a registration that was refused for want of a server.
+    pub refused: bool,
+    /// Whether it has the servers that its scope requires, if it said so.
+    pub present: Option<bool>,
+    /// Whether its tools are loaded, if it said so.
+    pub ready: Option<bool>,
+    /// When it last registered.
+    pub registered: SystemTime,
+    /// When it last reported.
+    pub seen: SystemTime,
+    /// For how long that report stands.
+    pub time: Duration,
+}
+
+/// Asks for the agent of a report.
+pub(super) fn one(report: &Report) -> Query {
+    let one = query("SELECT * FROM mcp_agent_states WHERE scope = $1 AND id = $2");
+    one.bind(report.scope.to_string()).bind(report.id.to_string())
+}
+
+/// The agent of the first row, which is there.
+pub(super) fn first(store: &Store, rows: &[Row]) -> Result<AgentRecord> {
+    let gone = || Error::new(ErrorKind::Unavailable, "the agent that was just written is gone").retryable();
+    rows.first().ok_or_else(gone).and_then(|row| read(store, row))
+}
+
+/// The agent of a row.
+pub(super) fn read(store: &Store, row: &Row) -> Result<AgentRecord> {
+    let text = |column: &str| row.try_get::<String, _>(column).map_err(store.failed("cannot read"));
+    let number = |column: &str| row.try_get::<i64, _>(column).map_err(store.failed("cannot read"));
+    let truth = |column: &str| -> Result<Option<bool>> {
+        let found: Option<i64> = row.try_get(column).map_err(store.failed("cannot read"))?;
+        Ok(found.map(|found| found != 0))
+    };
+    Ok(AgentRecord {
+        scope: Scope::parse(&text("scope")?).map_err(unreadable)?,
+        id: AgentId::parse(&text("id")?).map_err(unreadable)?,
+        runtime: text("runtime")?,
+        state: state(store, row)?,
+        refused: number("refused")? != 0,
+        present: truth("present")?,
+        ready: truth("ready")?,
+        registered: from_millis(number("registered")?),
+        seen: from_millis(number("seen")?),
+        time: Duration::from_millis(u64::try_from(number("timeout")?).unwrap_or_default()),
+    })
+}
+
+/// The state of a row.
+pub(super) fn state(store: &Store, row: &Row) -> Result<AgentState> {
+    let state: String = row.try_get("state").map_err(store.failed("cannot read"))?;
+    state.parse().map_err(unreadable)
+}
+
+pub(super) fn unreadable(cause: Error) -> Error {
+    Error::new(ErrorKind::DescriptorInvalid, "what is stored of an agent cannot be read").caused_by(cause)
+}

@@ -1,0 +1,112 @@
+//! What an agent says of itself.
+
+use std::time::Duration;
+
+use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope, text};
+
+use crate::store::Query;
+
+/// The longest name of what an agent runs on, in bytes.
+const MAX_RUNTIME_LEN: usize = 128;
+/// The longest name of a tool, in bytes.
+const MAX_TOOL_LEN: usize = 256;
+/// The most tools of an agent.
+const MAX_TOOLS: usize = 10_000;
+
+/// What an agent says of itself (rule C38). What it does not say is not so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    pub(super) scope: Scope,
+    pub(super) id: AgentId,
+    runtime: Option<String>,
+    present: Option<bool>,
+    ready: Option<bool>,
+    tools: Option<String>,
+}
+
+impl Report {
+    /// The report of an agent that says no more than that it is there.
+    #[must_use]
+    pub fn new(scope: Scope, id: AgentId) -> Self {
+        Self { scope, id, runtime: None, present: None, ready: None, tools: None }
+    }
+
+    /// What it runs on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSpec`] when that is empty, longer than 128 bytes, or has control characters.
+    pub fn runtime(self, runtime: &str) -> Result<Self> {
+        check("the runtime", runtime, MAX_RUNTIME_LEN)?;
+        Ok(Self { runtime: Some(runtime.to_owned()), ..self })
+    }
+
+    /// Whether the servers that its scope requires are there.
+    #[must_use]
+    pub fn present(self, present: bool) -> Self {
+        Self { present: Some(present), ..self }
+    }
+
+    /// Whether its tools are loaded: while they are not, nobody knows which they are.
+    #[must_use]
+    pub fn ready(self, ready: bool) -> Self {
+        Self { ready: Some(ready), ..self }
+    }
+
+    /// The tools it has loaded; none is not the same as not known.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSpec`] for more than 10,000, and as [`check_tool`].
+    pub fn tools(self, tools: &[impl AsRef<str>]) -> Result<Self> {
+        if tools.len() > MAX_TOOLS {
+            let many = format!("{} tools are more than {MAX_TOOLS}", tools.len());
+            return Err(Error::new(ErrorKind::InvalidSpec, many));
+        }
+        let mut lines = String::from("\n");
+        for tool in tools {
+            check_tool(tool.as_ref())?;
+            lines.push_str(tool.as_ref());
+            lines.push('\n');
+        }
+        Ok(Self { tools: Some(lines), ..self })
+    }
+
+    /// Whether it says that the servers are there: silence is a no.
+    pub(super) fn says_present(&self) -> bool {
+        self.present == Some(true)
+    }
+
+    /// Binds what is stored of it: scope, id, runtime, present, ready, tools, and for how long it stands.
+    pub(super) fn bind_to(&self, query: Query, time: Duration) -> Query {
+        let known = self.tools.as_ref().filter(|_| self.ready != Some(false));
+        query
+            .bind(self.scope.to_string())
+            .bind(self.id.to_string())
+            .bind(self.runtime.clone())
+            .bind(self.present.map(i64::from))
+            .bind(self.ready.map(i64::from))
+            .bind(known.cloned())
+            .bind(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// Binds as much of no agent at all: none has an empty name.
+    pub(super) fn bind_none(query: Query) -> Query {
+        let (text, number) = (None::<String>, None::<i64>);
+        query.bind("").bind("").bind(text.clone()).bind(number).bind(number).bind(text).bind(number)
+    }
+}
+
+/// Refuses what is no name of a tool: empty, longer than 256 bytes, or with control characters.
+///
+/// # Errors
+/// [`ErrorKind::InvalidSpec`].
+pub fn check_tool(tool: &str) -> Result<()> {
+    check("the name of a tool", tool, MAX_TOOL_LEN)
+}
+
+fn check(what: &str, given: &str, most: usize) -> Result<()> {
+    if (1..=most).contains(&given.len()) && !given.contains(char::is_control) {
+        return Ok(());
+    }
+    let wrong = format!("{what}, {}, has not 1 to {most} bytes without control characters", text::quote(given));
+    Err(Error::new(ErrorKind::InvalidSpec, wrong))
+}
