@@ -1,10 +1,11 @@
-//! The catalog service: any backend, served over HTTP by the rules C1 to C14 and C24 to C36 of
+//! The catalog service: any backend, served over HTTP by the rules C1 to C14 and C24 to C43 of
 //! [`catalog`](mcp_registry_spec::catalog).
 //!
 //! [`Catalog::open`] makes the service, [`router`] what answers its requests, which needs no socket,
 //! and [`serve`](server::serve) listens.
 
 mod about;
+pub(crate) mod agents;
 pub(crate) mod auth;
 mod body;
 mod cache;
@@ -16,6 +17,7 @@ mod etag;
 mod front;
 mod governed;
 pub(crate) mod guard;
+mod lately;
 pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod method;
@@ -23,7 +25,6 @@ mod metrics;
 pub mod openapi;
 mod pages;
 mod query;
-mod readiness;
 mod reads;
 pub(crate) mod refusal;
 mod render;

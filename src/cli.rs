@@ -6,6 +6,8 @@
 
 #[cfg(any(feature = "catalog", feature = "governance"))]
 mod absolute;
+#[cfg(feature = "catalog")]
+mod agents;
 mod app;
 mod args;
 mod audit;
@@ -13,6 +15,8 @@ mod backends;
 mod bounded;
 mod capabilities;
 mod card;
+#[cfg(feature = "catalog")]
+mod catalog_place;
 #[cfg(feature = "governance")]
 mod changes;
 mod completions;
@@ -114,6 +118,8 @@ enum Command {
     #[cfg(feature = "catalog")]
     #[command(subcommand)]
     Token(token::Token),
+    #[cfg(feature = "catalog")]
+    Agents(agents::Agents),
     #[cfg(feature = "governance")]
     #[command(subcommand)]
     Policy(policy::Policy),
@@ -157,6 +163,8 @@ impl Command {
             Self::Token(token::Token::List(command)) => app.without_registry(command),
             #[cfg(feature = "catalog")]
             Self::Token(token::Token::Revoke(command)) => app.without_registry(command),
+            #[cfg(feature = "catalog")]
+            Self::Agents(agents) => agents.run(app),
             #[cfg(feature = "governance")]
             Self::Policy(policy::Policy::Check(command)) => app.without_registry(command),
             #[cfg(feature = "governance")]

@@ -1,17 +1,23 @@
 //! What is asked of the catalog itself, and not of an entry (rules C9 to C11, C14).
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use mcp_registry_spec::{AuditRecord, Error, ErrorKind, McpServerRegistry, Scope};
 use mcp_registry_store::Role;
 use serde::Serialize;
+use tokio::time::timeout;
 
 use super::front::{Answer, Call};
 use super::openapi;
 use super::reads::respond;
 use super::refusal::{JSON, Refusal};
 use super::render::render;
+
+/// For how long the figures wait for how many agents there are.
+const CENSUS: Duration = Duration::from_secs(2);
 
 /// `GET /capabilities`
 pub(crate) async fn capabilities(call: Call) -> Answer {
@@ -81,7 +87,9 @@ pub(crate) async fn ready(call: Call) -> Answer {
 
 /// `GET /metrics`
 pub(crate) async fn metrics(call: Call) -> Answer {
-    let text = call.catalog.metrics().text(call.catalog.log().dropped());
+    // Figures are wanted most when the storage is in trouble: they do not wait for it.
+    let agents = timeout(CENSUS, call.catalog.census()).await.ok().flatten();
+    let text = call.catalog.metrics().text(call.catalog.log().dropped(), agents.as_deref());
     Ok(([(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"))], text).into_response())
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 use mcp_registry_governance::{Party, Surface};
-use mcp_registry_spec::{Error, ErrorKind, Result, Scope};
+use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope};
 use mcp_registry_store::{Grant, Role, ScopeSet, Token, Tokens};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
@@ -43,6 +43,8 @@ pub(crate) struct Caller {
     /// In which role, as the policy calls them, its changes are asked for.
     actor_role: Option<String>,
     scopes: ScopeSet,
+    /// Of which agent it reports, if of one.
+    agent: Option<AgentId>,
     used: Used,
 }
 
@@ -73,6 +75,11 @@ impl Caller {
             ScopeSet::All => None,
             ScopeSet::Only(scopes) => Some(scopes.iter().cloned().collect()),
         }
+    }
+
+    /// The agent of which the caller reports, if of one.
+    pub(crate) fn agent(&self) -> Option<&AgentId> {
+        self.agent.as_ref()
     }
 
     /// What the caller has used of its rate.
@@ -143,6 +150,7 @@ impl Doorkeeper {
                 role: Role::Reader,
                 actor_role: None,
                 scopes: ScopeSet::All,
+                agent: None,
                 used: Used::default(),
             })
         });
@@ -226,7 +234,7 @@ impl Doorkeeper {
     fn remember(&self, token: &Token, hash: Hash, grant: Option<Grant>, until: Duration) -> Option<Arc<Caller>> {
         let mut callers = self.callers.write().unwrap_or_else(PoisonError::into_inner);
         let before = callers.get(token.id()).filter(|known| known.hash == hash);
-        let Some(Grant { name, role, scopes, actor_role, .. }) = grant else {
+        let Some(Grant { name, role, scopes, actor_role, agent, .. }) = grant else {
             if before.is_some() {
                 callers.remove(token.id());
             }
@@ -236,7 +244,7 @@ impl Doorkeeper {
         };
         // What was used up stays used up.
         let used = before.map(|known| known.caller.used.clone()).unwrap_or_default();
-        let caller = Arc::new(Caller { name: Some(name), role, actor_role, scopes, used });
+        let caller = Arc::new(Caller { name: Some(name), role, actor_role, scopes, agent, used });
         if callers.len() >= CALLERS {
             let now = self.clock.now();
             callers.retain(|_, known| now < known.until + USE_REMEMBERED);

@@ -19,7 +19,7 @@ use super::governed::Governed;
 use super::limits;
 use super::reads::respond;
 use super::refusal::Refusal;
-use super::render::render;
+use super::render::{render, sent};
 use super::stores::Store;
 use answers::Changes;
 
@@ -38,7 +38,7 @@ pub(crate) async fn preview(call: Call) -> Answer {
         Ok(governance.preview(&Target { registry, place }, &proposal, &party).await)
     });
     let preview = previewed.await?.map_err(|refused| governed.refusal(refused))?;
-    answers::sent(StatusCode::OK, &governed.preview(preview))
+    sent(StatusCode::OK, &governed.preview(preview))
 }
 
 /// `POST /changes`
@@ -53,11 +53,11 @@ pub(crate) async fn request(call: Call) -> Answer {
     });
     let requested = requested.await?.map_err(|refused| governed.refusal(refused))?;
     if !requested.is_new {
-        return answers::sent(StatusCode::OK, &governed.change(requested.change));
+        return sent(StatusCode::OK, &governed.change(requested.change));
     }
     // Relative to this request, since the base URL may be longer than what is seen of it here (rule C2).
     let place = HeaderValue::try_from(format!("changes/{}", requested.change.id));
-    let mut response = answers::sent(StatusCode::CREATED, &governed.change(requested.change))?;
+    let mut response = sent(StatusCode::CREATED, &governed.change(requested.change))?;
     response.headers_mut().extend(place.ok().map(|place| (LOCATION, place)));
     Ok(response)
 }
@@ -151,7 +151,7 @@ async fn end(call: Call, may: fn(Role) -> bool, ending: Ending) -> Answer {
         Ending::Cancel => governance.cancel(&id, &party, reason.as_deref()).await,
     };
     let ended = ended.map_err(|refused| governed.refusal(refused))?;
-    answers::sent(StatusCode::OK, &governed.change(ended))
+    sent(StatusCode::OK, &governed.change(ended))
 }
 
 /// Somebody who asks for a change, as far as it is told by the head of the request: in which scope.

@@ -1,7 +1,9 @@
 //! What the catalog answers at: its paths, by which requests are routed, counted and logged.
 
+use std::borrow::Cow;
+
 use mcp_registry_governance::{ChangeId, Refusal};
-use mcp_registry_spec::{Error, ErrorKind, Result, ServerName};
+use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, ServerName};
 use percent_encoding::percent_decode_str;
 
 macro_rules! endpoints {
@@ -49,6 +51,12 @@ endpoints! {
     ChangeReject = "/changes/{id}/reject",
     /// Taking it back.
     ChangeCancel = "/changes/{id}/cancel",
+    /// What an agent says as it begins.
+    AgentRegister = "/agents/register",
+    /// What it says as it goes on.
+    AgentHeartbeat = "/agents/{id}/heartbeat",
+    /// The agents that did.
+    Agents = "/agents",
     /// That the process runs.
     Health = "/healthz",
     /// That its storage answers.
@@ -67,16 +75,29 @@ impl Endpoint {
         matches!(self, Self::Health | Self::Ready | Self::Metrics | Self::OpenApi | Self::Unknown)
     }
 
+    /// Whether an agent reports there (rule C37).
+    pub(crate) fn is_report(self) -> bool {
+        matches!(self, Self::AgentRegister | Self::AgentHeartbeat)
+    }
+
     /// The name that stands in a path of this endpoint.
     pub(crate) fn name(self, path: &str) -> Result<ServerName> {
-        let name = percent_decode_str(self.varying(path, "{name}")).decode_utf8();
-        let name = name.map_err(|_| Error::new(ErrorKind::InvalidName, "the server name is not UTF-8"))?;
-        ServerName::parse(&name)
+        ServerName::parse(&self.decoded(path, "{name}")?)
+    }
+
+    /// The id of an agent that stands in a path of this endpoint.
+    pub(crate) fn agent(self, path: &str) -> Result<AgentId> {
+        AgentId::parse(&self.decoded(path, "{id}")?)
     }
 
     /// The id of a change that stands in a path of this endpoint. No id needs an escape.
     pub(crate) fn id(self, path: &str) -> Result<ChangeId, Refusal> {
         self.varying(path, "{id}").parse()
+    }
+
+    fn decoded(self, path: &str, name: &str) -> Result<String> {
+        let name = percent_decode_str(self.varying(path, name)).decode_utf8();
+        name.map(Cow::into_owned).map_err(|_| Error::new(ErrorKind::InvalidName, "a name in the path is not UTF-8"))
     }
 
     /// What stands in a path in the place of `name`.
@@ -99,6 +120,15 @@ mod tests {
         }
         for bad in ["/mcp-servers/..%2Fx", "/mcp-servers/", "/mcp-servers/%00", "/mcp-servers/%ff", "/else"] {
             assert_eq!(Endpoint::Server.name(bad).unwrap_err().kind(), ErrorKind::InvalidName, "{bad}");
+        }
+    }
+
+    #[test]
+    fn rule_c38_agents_come_from_paths() {
+        let agent = |path| Endpoint::AgentHeartbeat.agent(path).map(|id| id.to_string()).ok();
+        assert_eq!(agent("/agents/a%2B1/heartbeat").as_deref(), Some("a+1"));
+        for bad in ["/agents/..%2Fx/heartbeat", "/agents//heartbeat", "/agents/%ff/heartbeat", "/agents/a"] {
+            assert_eq!(agent(bad), None, "{bad}");
         }
     }
 

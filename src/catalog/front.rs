@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{ALLOW, CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use mcp_registry_spec::{Error, ErrorKind, Scope};
+use mcp_registry_store::Role;
 
 use super::Catalog;
 use super::auth::Caller;
@@ -179,6 +180,10 @@ async fn admit(
     let who = caller.insert(catalog.doorkeeper().caller(&head.headers).await?);
     if let Some(rate) = catalog.rate() {
         rate.take(who.bucket(), catalog.clock().now())?;
+    }
+    if !endpoint.is_report() {
+        // Whoever reports may do nothing else, whatever else there will be (rule C37).
+        who.must(Role::may_read)?;
     }
     guard::check_content_type(&head.method, &head.headers)
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use mcp_registry_spec::ErrorKind;
+use mcp_registry_store::AgentState;
 
 use super::endpoint::Endpoint;
 use super::method;
@@ -101,11 +102,12 @@ impl Metrics {
         Connection(self.clone())
     }
 
-    /// All figures as text.
-    pub(crate) fn text(&self, log_dropped: u64) -> String {
+    /// All figures as text, those of agents where they are known.
+    pub(crate) fn text(&self, log_dropped: u64, agents: Option<&[(AgentState, u64)]>) -> String {
         let mut out = String::with_capacity(8 << 10);
         // Writing to a string does not fail.
         let _ = self.write(&mut out, log_dropped);
+        let _ = agents.map_or(Ok(()), |agents| write_agents(&mut out, agents));
         out
     }
 
@@ -144,6 +146,11 @@ impl Metrics {
         one(out, "connections", "gauge", "Connections that are open.", connections)?;
         one(out, "log_lines_dropped_total", "counter", "Lines of the log that nobody took in time.", log_dropped)
     }
+}
+
+fn write_agents(out: &mut String, agents: &[(AgentState, u64)]) -> std::fmt::Result {
+    head(out, "agents", "gauge", "Agents that ever registered, by state.")?;
+    agents.iter().try_for_each(|(state, count)| writeln!(out, "{PREFIX}agents{{state=\"{state}\"}} {count}"))
 }
 
 const PREFIX: &str = "mcp_registry_";
@@ -199,7 +206,7 @@ mod tests {
             metrics.request(Endpoint::Servers, "GET", status, Duration::from_micros(micros));
         }
         metrics.store_error(ErrorKind::Unavailable);
-        let text = metrics.text(3);
+        let text = metrics.text(3, Some(&[(AgentState::Online, 7), (AgentState::Failed, 0)]));
         for line in [
             r#"mcp_registry_http_requests_total{route="/mcp-servers",method="GET",status="200"} 2"#,
             r#"mcp_registry_http_requests_total{route="/mcp-servers",method="GET",status="503"} 1"#,
@@ -211,8 +218,11 @@ mod tests {
             r#"mcp_registry_http_request_duration_seconds_count{route="/mcp-servers"} 4"#,
             r#"mcp_registry_store_errors_total{kind="unavailable"} 1"#,
             "mcp_registry_log_lines_dropped_total 3",
+            r#"mcp_registry_agents{state="online"} 7"#,
+            r#"mcp_registry_agents{state="failed"} 0"#,
         ] {
             assert!(text.lines().any(|l| l == line), "{line}\n{text}");
         }
+        assert!(!metrics.text(3, None).contains("agents"), "what is not known is not claimed");
     }
 }

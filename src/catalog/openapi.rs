@@ -1,6 +1,7 @@
 //! The description of the catalog for programs, in the form of OpenAPI: made from the endpoints and
 //! the wire's types, kept as `spec/openapi.yaml`, served at `/openapi.json`.
 
+mod agents;
 mod changes;
 mod operations;
 mod schemas;
@@ -28,7 +29,7 @@ pub fn document() -> OpenApi {
         .license(Some(license))
         .build();
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A token of the catalog.")).build();
-    let components = changes::schemas(schemas::all(ComponentsBuilder::new()))
+    let components = agents::schemas(changes::schemas(schemas::all(ComponentsBuilder::new())))
         .security_scheme(TOKEN, SecurityScheme::Http(token))
         .build();
     let mut paths = Paths::new();

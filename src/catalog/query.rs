@@ -1,9 +1,10 @@
-//! What a query asks for (rules C2, C3, C10).
+//! What a query asks for (rules C2, C3, C10, C32, C42).
 
 use std::borrow::Cow;
 
 use mcp_registry_governance::State;
-use mcp_registry_spec::{Error, ErrorKind, Scope, ServerName, text};
+use mcp_registry_spec::{AgentId, Error, ErrorKind, Scope, ServerName, text};
+use mcp_registry_store::AgentState;
 
 use super::refusal::Refusal;
 
@@ -22,6 +23,7 @@ pub(crate) struct Query<'a> {
     cursor: Option<Cow<'a, str>>,
     after: Option<Cow<'a, str>>,
     status: Option<Cow<'a, str>>,
+    state: Option<Cow<'a, str>>,
 }
 
 impl<'a> Query<'a> {
@@ -35,6 +37,7 @@ impl<'a> Query<'a> {
                 "cursor" => &mut found.cursor,
                 "after" => &mut found.after,
                 "status" => &mut found.status,
+                "state" => &mut found.state,
                 _ => continue,
             };
             if place.replace(value).is_some() {
@@ -55,7 +58,7 @@ impl<'a> Query<'a> {
         Ok(Scope::parse(self.scope.as_deref().ok_or_else(missing)?)?)
     }
 
-    /// Whose changes are meant; those of all whom the caller sees when nobody says.
+    /// Whose changes or agents are meant; those of all whom the caller sees when nobody says.
     pub(crate) fn scope_if_any(&self) -> Result<Option<Scope>, Refusal> {
         self.scope.is_some().then(|| self.scope()).transpose()
     }
@@ -64,6 +67,20 @@ impl<'a> Query<'a> {
     pub(crate) fn status(&self) -> Result<Option<State>, Refusal> {
         let wrong = |error: Error| Refusal::query(error.to_string());
         self.status.as_deref().map(str::parse).transpose().map_err(wrong)
+    }
+
+    /// In which state the agents are that are meant; all when nobody says.
+    pub(crate) fn agent_state(&self) -> Result<Option<AgentState>, Refusal> {
+        let wrong = |error: Error| Refusal::query(error.to_string());
+        self.state.as_deref().map(str::parse).transpose().map_err(wrong)
+    }
+
+    /// The agent after which a page begins: what the page before it gave as its cursor.
+    pub(crate) fn agent_cursor(&self) -> Result<Option<(Scope, AgentId)>, Refusal> {
+        let Some(cursor) = self.cursor.as_deref() else { return Ok(None) };
+        let agent =
+            cursor.split_once('/').and_then(|(scope, id)| Some((Scope::parse(scope).ok()?, AgentId::parse(id).ok()?)));
+        agent.map(Some).ok_or_else(foreign_cursor)
     }
 
     /// Whether entries are asked for in place of refs.
@@ -82,8 +99,7 @@ impl<'a> Query<'a> {
 
     /// The name after which a page begins: what the page before it gave as its cursor.
     pub(crate) fn cursor(&self) -> Result<Option<ServerName>, Refusal> {
-        let wrong = |_| Refusal::query("the cursor is none that this catalog gave");
-        self.cursor.as_deref().map(ServerName::parse).transpose().map_err(wrong)
+        self.cursor.as_deref().map(ServerName::parse).transpose().map_err(|_| foreign_cursor())
     }
 
     /// The number of the record after which the audit is asked for.
@@ -95,6 +111,10 @@ impl<'a> Query<'a> {
     pub(crate) fn records(&self) -> Result<usize, Refusal> {
         Ok(self.limit()?.unwrap_or(RECORDS))
     }
+}
+
+fn foreign_cursor() -> Refusal {
+    Refusal::query("the cursor is none that this catalog gave")
 }
 
 fn number<N: std::str::FromStr + PartialOrd + std::fmt::Display>(

@@ -83,6 +83,12 @@ impl Refusal {
         refusal
     }
 
+    /// The same with another status: where one endpoint tells of it otherwise than others do.
+    pub(crate) fn told_with(mut self, status: StatusCode) -> Self {
+        self.0.status = status;
+        self
+    }
+
     /// Says something beside the error; what has no JSON form is left out.
     pub(crate) fn beside(mut self, key: &str, value: &impl Serialize) -> Self {
         self.0.beside.extend(serde_json::to_value(value).ok().map(|value| (key.to_owned(), value)));

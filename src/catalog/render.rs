@@ -1,14 +1,18 @@
 //! Answers to reads, made of what is stored: the bytes that are sent, and their validator.
 
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use hyper::header::HeaderValue;
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use mcp_registry_spec::{
     BrokenEntry, Error, ErrorKind, Listing, McpServerRegistry, McpServerSpec, Result, ServerName, ValidationResult,
 };
 use serde::Serialize;
 
 use super::etag;
+use super::front::Answer;
 use super::pages::{self, Index, Page, Window};
+use super::refusal::JSON;
 
 /// What can be asked of a scope and answered from memory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -136,4 +140,13 @@ pub(crate) fn render(value: &impl Serialize, etag: Option<HeaderValue>) -> Resul
 
 fn unwritable(cause: serde_json::Error) -> Error {
     Error::new(ErrorKind::DescriptorInvalid, "cannot be written as JSON").caused_by(cause)
+}
+
+/// An answer that nobody keeps.
+pub(crate) fn sent(status: StatusCode, value: &impl Serialize) -> Answer {
+    let body = serde_json::to_vec(value)
+        .map_err(|cause| Error::new(ErrorKind::DescriptorInvalid, "cannot be written as JSON").caused_by(cause))?;
+    let mut response: Response = (status, body).into_response();
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    Ok(response)
 }

@@ -11,7 +11,7 @@ use mcp_registry_spec::{Error, ErrorKind};
 use super::endpoint::Endpoint;
 use super::front::{self, Answer, Call};
 use super::refusal::Refusal;
-use super::{Catalog, about, changes, reads, writes};
+use super::{Catalog, about, agents, changes, reads, writes};
 
 /// What answers the catalog's requests. It needs no socket: whatever calls it is served.
 pub fn router(catalog: Catalog) -> Router {
@@ -43,6 +43,9 @@ fn methods(catalog: &Catalog, at: Endpoint) -> MethodRouter {
         Endpoint::ChangeApprove => post(handle(catalog, at, changes::approve)),
         Endpoint::ChangeReject => post(handle(catalog, at, changes::reject)),
         Endpoint::ChangeCancel => post(handle(catalog, at, changes::cancel)),
+        Endpoint::AgentRegister => post(handle(catalog, at, agents::register)),
+        Endpoint::AgentHeartbeat => post(handle(catalog, at, agents::heartbeat)),
+        Endpoint::Agents => get(handle(catalog, at, agents::list)),
         Endpoint::Health => get(handle(catalog, at, about::health)),
         Endpoint::Ready => get(handle(catalog, at, about::ready)),
         Endpoint::Metrics => get(handle(catalog, at, about::metrics)),

@@ -2,22 +2,23 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::header::HeaderValue;
 use mcp_registry_governance::Governance;
 use mcp_registry_spec::wire::{CatalogCapabilities, Tier};
 use mcp_registry_spec::{AuditAction, Backends, Capabilities, Error, ErrorKind, Locator, OpenRequest, Result};
-use mcp_registry_store::{Role, Tokens};
+use mcp_registry_store::{AgentState, Agents, Role, Tokens};
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use super::auth::{Caller, Doorkeeper};
 use super::clock::Clock;
 use super::endpoint::Endpoint;
 use super::governed::Governed;
+use super::lately::Lately;
 use super::limits::{Rate, Turns};
 use super::log::Log;
 use super::metrics::Metrics;
-use super::readiness::Readiness;
 use super::refusal::Refusal;
 use super::request_id::RequestIds;
 use super::stores::Stores;
@@ -39,6 +40,8 @@ pub struct Options {
     pub local_only: bool,
     /// The most requests a second of one token; any number when it is not said.
     pub rate: Option<NonZeroU32>,
+    /// For how long an agent's report stands (rule C40); [`Agents::TIME`] when it is not said.
+    pub agent_timeout: Option<Duration>,
 }
 
 /// The service: a storage, who may use it, and how. Clones share it.
@@ -56,7 +59,9 @@ struct Inner {
     log: Log,
     request_ids: RequestIds,
     clock: Clock,
-    readiness: Readiness,
+    agents: Agents,
+    readiness: Lately<bool>,
+    census: Lately<Option<Vec<(AgentState, u64)>>>,
     /// Held by each answer that is brought to its end though its client goes away.
     unfinished: Arc<RwLock<()>>,
     #[cfg(feature = "otel")]
@@ -153,6 +158,8 @@ impl Catalog {
             Err(error) => return Err(error),
         };
         let abilities = Abilities::new(options.tier, stores.capabilities().await?, scopes)?;
+        let time = options.agent_timeout.unwrap_or(Agents::TIME);
+        let agents = Agents::new(tokens.store().clone()).standing(time);
         Ok(Self(Arc::new(Inner {
             options,
             abilities,
@@ -164,7 +171,9 @@ impl Catalog {
             log,
             request_ids: RequestIds::new(),
             clock,
-            readiness: Readiness::new(clock),
+            agents,
+            readiness: Lately::new(clock),
+            census: Lately::new(clock),
             unfinished: Arc::default(),
             #[cfg(feature = "otel")]
             traces: std::sync::OnceLock::new(),
@@ -225,6 +234,10 @@ impl Catalog {
         &self.0.governed
     }
 
+    pub(crate) fn agents(&self) -> &Agents {
+        &self.0.agents
+    }
+
     pub(crate) fn doorkeeper(&self) -> &Doorkeeper {
         &self.0.doorkeeper
     }
@@ -256,7 +269,17 @@ impl Catalog {
             let catalog = self.clone();
             async move { catalog.0.stores.is_ready().await && catalog.0.doorkeeper.is_ready().await }
         };
-        self.0.readiness.is_ready(ask).await
+        self.0.readiness.found(ask).await
+    }
+
+    /// How many agents are in each state, asked at most once a second, as whoever asks needs no token; `None` when
+    /// that cannot be found out.
+    pub(crate) async fn census(&self) -> Option<Vec<(AgentState, u64)>> {
+        let ask = || {
+            let catalog = self.clone();
+            async move { catalog.stores().beside(&Turns::default(), catalog.agents().count()).await.ok() }
+        };
+        self.0.census.found(ask).await
     }
 
     /// The methods of entries and their collection together, for that caller (rule C9).
@@ -289,6 +312,7 @@ impl Catalog {
             Endpoint::Changes => vec![("GET", true), ("HEAD", true), ("POST", role.may_ask())],
             Endpoint::ChangePreview | Endpoint::ChangeCancel => vec![("POST", role.may_ask())],
             Endpoint::ChangeApprove | Endpoint::ChangeReject => vec![("POST", role.may_approve())],
+            Endpoint::AgentRegister | Endpoint::AgentHeartbeat => vec![("POST", role.may_report())],
             Endpoint::Audit => vec![("GET", offered.supports_audit), ("HEAD", offered.supports_audit)],
             Endpoint::Scopes => vec![("GET", offered.supports_scopes), ("HEAD", offered.supports_scopes)],
             _ => vec![("GET", true), ("HEAD", true)],

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mcp_registry_governance::{Governance, Ledger, Source, StateFolder, check_state};
 use mcp_registry_spec::{Digest, Error, ErrorKind, Locator, ProcessEnvironment, Result, xdg};
-use mcp_registry_store::{Options, Store, Tokens};
+use mcp_registry_store::{Agents, Options, Requirements, Store, Tokens};
 
 use super::absolute::real;
 
@@ -72,6 +72,16 @@ impl Database {
     /// The tokens in it.
     pub(crate) fn tokens(&self) -> Tokens {
         Tokens::new(self.store.clone())
+    }
+
+    /// The agents in it.
+    pub(crate) fn agents(&self) -> Agents {
+        Agents::new(self.store.clone())
+    }
+
+    /// What their scopes require.
+    pub(crate) fn requirements(&self) -> Requirements {
+        Requirements::new(self.store.clone())
     }
 
     /// The ledger in it, which may not be there yet: nothing is made.

@@ -69,6 +69,9 @@ pub(crate) struct Serve {
     /// Take entries with literals that look like secrets
     #[arg(long)]
     allow_literals: bool,
+    /// For how long an agent counts as alive after it reported, from 1s to 1day
+    #[arg(long, value_name = "TIME", default_value = "90s", value_parser = agent_timeout)]
+    agent_timeout: Duration,
     #[command(flatten)]
     policy: Where,
     /// How long requests in flight may take after it is told to stop
@@ -82,6 +85,12 @@ pub(crate) struct Serve {
 fn tier(text: &str) -> Result<Tier, String> {
     let number: u8 = text.parse().map_err(|_| "a tier is 1, 2 or 3".to_owned())?;
     Tier::try_from(number).map_err(str::to_owned)
+}
+
+fn agent_timeout(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|cause| cause.to_string())?;
+    let fits = (Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&time);
+    fits.then_some(time).ok_or_else(|| "it is a time from 1s to 1day".to_owned())
 }
 
 /// The first line of the log.
@@ -166,6 +175,7 @@ impl Serve {
             anonymous_reads: self.allow_anonymous_reads,
             local_only,
             rate: NonZeroU32::new(self.rate),
+            agent_timeout: Some(self.agent_timeout),
         };
         descriptors::raise();
         // Before anybody is told where it listens: who is told may tell it to stop.

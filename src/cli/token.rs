@@ -4,14 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args as _;
 use mcp_registry_spec::time::{self, LAST_MILLIS, from_millis};
-use mcp_registry_spec::{Error, ErrorKind, text};
-use mcp_registry_store::{Role, ScopeSet, TokenRecord, Tokens, actor_role};
+use mcp_registry_spec::{AgentId, Error, ErrorKind, Scope, text};
+use mcp_registry_store::{Role, ScopeSet, TokenRecord, actor_role};
 use serde::Serialize;
-use tokio::runtime::Builder;
 
-use super::app::{self, LocalCommand};
+use super::app::LocalCommand;
 use super::args::{CommonArgs, With};
-use super::data;
+use super::catalog_place::Where;
 use super::failure::{Failure, Outcome};
 use super::printer::Printer;
 use super::settings::Settings;
@@ -36,41 +35,26 @@ fn scopes(command: clap::Command) -> clap::Command {
     })
 }
 
-#[derive(clap::Args)]
-struct Where {
-    /// Where the catalog keeps its entries; a database in your data folder when nobody says
-    #[arg(long, value_name = "LOCATOR")]
-    store: Option<String>,
-    /// The database of the tokens; the store when it is one, else one for it in your data folder
-    #[arg(long, value_name = "LOCATOR")]
-    tokens: Option<String>,
-}
-
-impl Where {
-    /// Works on the tokens there.
-    fn with<T>(&self, settings: &Settings, work: impl AsyncFnOnce(&Tokens) -> Result<T, Error>) -> Result<T, Failure> {
-        settings.refuse_place("--store LOCATOR")?;
-        let store = self.store.clone().map_or_else(data::default_store, Ok)?;
-        let tokens = data::database(&store, self.tokens.as_deref())?.tokens();
-        Ok(app::start(&mut Builder::new_current_thread())?.block_on(work(&tokens))?)
-    }
-}
-
 /// Make a token and print it, this once: only a hash of it is kept.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples: mcp-registry token create --scope scout --role reader
-          TOKEN=$(mcp-registry token create --scope scout,ranger --role writer --expires 30d ci)")]
+          TOKEN=$(mcp-registry token create --scope scout,ranger --role writer --expires 30d ci)
+          mcp-registry token create --scope scout --role reporter --agent scout-1")]
 pub(crate) struct Create {
     #[command(flatten)]
     place: Where,
     /// What its bearer may do: reader reads; requester also asks for changes; approver also decides on those
-    /// of others; writer reads, asks and writes; admin does all of that and reads the audit
+    /// of others; writer reads, asks and writes; admin does all of that and reads the audit; reporter says of one
+    /// agent that it is alive, and may nothing else
     #[arg(long, value_parser = |role: &str| role.parse::<Role>())]
     role: Role,
     /// In which role of the house its bearer asks for changes, of those that the policy's allowed_roles names
     #[arg(long, value_name = "OWNER|OPS|…", value_parser = parse_actor_role)]
     actor_role: Option<String>,
+    /// The agent that a reporter says it of
+    #[arg(long, value_name = "ID", required_if_eq("role", "reporter"))]
+    agent: Option<AgentId>,
     /// For how long; for ever when nobody says
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     expires: Option<Duration>,
@@ -84,6 +68,7 @@ struct Created<'a> {
     role: &'static str,
     actor_role: Option<&'a str>,
     scopes: String,
+    agent: Option<&'a AgentId>,
     expires: Option<String>,
     token: &'a str,
 }
@@ -98,21 +83,26 @@ impl LocalCommand for Create {
             return Err(Failure::usage("no scope is named", "say which scopes the token sees: --scope S"));
         };
         let scopes: ScopeSet = named.replace(',', " ").parse()?;
-        let name = self.name.unwrap_or_else(|| match &scopes {
-            ScopeSet::All => format!("{}-all", self.role),
-            ScopeSet::Only(_) => format!("{}-{}", self.role, named.replace(',', "-")),
+        let reported = self.reported(&scopes)?;
+        let name = self.name.clone().unwrap_or_else(|| match (&scopes, &reported) {
+            (_, Some((scope, agent))) => format!("{}-{scope}-{agent}", self.role),
+            (ScopeSet::All, _) => format!("{}-all", self.role),
+            (ScopeSet::Only(_), _) => format!("{}-{}", self.role, named.replace(',', "-")),
         });
         // What is beyond every clock is refused as what is beyond the calendar is.
         let end = |after| SystemTime::now().checked_add(after).unwrap_or_else(|| from_millis(LAST_MILLIS));
         let expires = self.expires.map(end);
         let actor = self.actor_role.as_deref();
-        let create = async |tokens: &Tokens| tokens.create(&name, self.role, &scopes, expires, actor).await;
-        let token = self.place.with(settings, create)?;
+        let token = self.place.with(settings, async |database| match &reported {
+            Some((scope, agent)) => database.tokens().create_reporter(&name, scope, agent, expires).await,
+            None => database.tokens().create(&name, self.role, &scopes, expires, actor).await,
+        })?;
         let created = Created {
             name: &name,
             role: self.role.as_str(),
             actor_role: actor,
             scopes: scopes.to_string(),
+            agent: self.agent.as_ref(),
             expires: expires.map(shown),
             token: token.expose(),
         };
@@ -122,6 +112,28 @@ impl LocalCommand for Create {
         })?;
         printer.aside(&format!("this is the token {}; it is shown this once", text::quote(&name)));
         Ok(Outcome::Good)
+    }
+}
+
+impl Create {
+    /// Of which agent of which scope its bearer reports, if of one.
+    ///
+    /// # Errors
+    /// Where that is more or less than one agent of one scope, and where it is more than reporting.
+    fn reported(&self, scopes: &ScopeSet) -> Result<Option<(Scope, AgentId)>, Failure> {
+        let scope = match scopes {
+            ScopeSet::Only(scopes) if scopes.len() == 1 => scopes.first(),
+            _ => None,
+        };
+        match (self.role, &self.agent, scope, &self.actor_role) {
+            (Role::Reporter, Some(agent), Some(scope), None) => Ok(Some((scope.clone(), agent.clone()))),
+            (Role::Reporter, ..) => {
+                let what = "a reporter says of one agent of one scope that it is alive, and asks for nothing";
+                Err(Failure::usage(what, "give --scope S --agent ID, and no --actor-role"))
+            }
+            (_, None, ..) => Ok(None),
+            (_, Some(_), ..) => Err(Failure::usage("--agent is for the role reporter", "leave it out")),
+        }
     }
 }
 
@@ -144,6 +156,7 @@ struct Listed {
     role: &'static str,
     actor_role: Option<String>,
     scopes: String,
+    agent: Option<String>,
     created: String,
     expires: Option<String>,
     revoked: Option<String>,
@@ -157,6 +170,7 @@ impl From<&TokenRecord> for Listed {
             role: record.grant.role.as_str(),
             actor_role: record.grant.actor_role.clone(),
             scopes: record.grant.scopes.to_string(),
+            agent: record.grant.agent.as_ref().map(AgentId::to_string),
             created: shown(record.created),
             expires: record.expires.map(shown),
             revoked: record.revoked.map(shown),
@@ -177,18 +191,19 @@ impl Listed {
 
 impl LocalCommand for List {
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
-        let records = self.place.with(settings, async |tokens| tokens.list().await)?;
+        let records = self.place.with(settings, async |database| database.tokens().list().await)?;
         let listing = Listing { tokens: records.iter().map(Listed::from).collect() };
         printer.data(&listing, |out| {
             if listing.tokens.is_empty() {
                 return Ok(());
             }
-            let columns = ["NAME", "ROLE", "ACTOR ROLE", "STATE", "EXPIRES", "SCOPES"]
-                .map(|title| Column { title, shrinks: title == "SCOPES" });
+            let columns = ["NAME", "ROLE", "ACTOR ROLE", "STATE", "EXPIRES", "SCOPES", "AGENT"]
+                .map(|title| Column { title, shrinks: matches!(title, "SCOPES" | "AGENT") });
             out.table(columns, &listing.tokens, |token| {
                 let expires = token.expires.as_deref().unwrap_or("never");
                 let actor_role = token.actor_role.as_deref().unwrap_or("-");
-                [&token.name, token.role, actor_role, token.state(), expires, &token.scopes]
+                let agent = token.agent.as_deref().unwrap_or("-");
+                [&token.name, token.role, actor_role, token.state(), expires, &token.scopes, agent]
             })
         })?;
         if listing.tokens.is_empty() {
@@ -211,7 +226,7 @@ pub(crate) struct Revoke {
 impl LocalCommand for Revoke {
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
         let quoted = text::quote(&self.name);
-        if !self.place.with(settings, async |tokens| tokens.revoke(&self.name).await)? {
+        if !self.place.with(settings, async |database| database.tokens().revoke(&self.name).await)? {
             let error = Error::new(ErrorKind::ConfigInvalid, format!("there is no valid token {quoted}"));
             return Err(error.hint("token list shows those there are").into());
         }

@@ -3,25 +3,14 @@
 
 mod both;
 
-use std::future::Future;
 use std::time::{Duration, SystemTime};
 
 use mcp_registry_spec::{AgentId, ErrorKind, Scope, ServerName};
 use mcp_registry_store::{AgentFilter, AgentRecord, AgentState, Agents, Report, Requirement, Requirements};
-use mcp_registry_test_postgres::Postgres;
 use mcp_registry_test_trials::{Tried, trials};
 use tokio::task::JoinSet;
 
-use both::{Database, LONG};
-
-fn on_both(test: impl AsyncFn(Database) -> Tried) -> Tried {
-    let run = |work: &mut dyn FnMut(&tokio::runtime::Runtime) -> Tried| {
-        work(&tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap())
-    };
-    run(&mut |runtime| runtime.block_on(test(Database::sqlite())))?;
-    let server = Postgres::get()?;
-    run(&mut |runtime| runtime.block_on(test(Database::postgres(&server)?)))
-}
+use both::{Database, LONG, on_both};
 
 fn scope(name: &str) -> Scope {
     Scope::parse(name).unwrap()

@@ -5,7 +5,6 @@
 mod both;
 mod rows;
 
-use std::future::Future;
 use std::process::{Command, Stdio};
 
 use mcp_registry_spec::{AgentId, ErrorKind, Scope};
@@ -15,7 +14,7 @@ use mcp_registry_test_postgres::Postgres;
 use mcp_registry_test_trials::{Missing, Tried, trials};
 use sha2::{Digest as _, Sha256};
 
-use both::{Database, open};
+use both::{Database, on_both, open, run};
 use rows::{put, scopes, seen};
 
 /// The newest version there is.
@@ -32,17 +31,6 @@ const CONTENT: [&str; 4] = [
     "SELECT * FROM mcp_audit ORDER BY scope, seq",
     "SELECT id, name, hash, role, scopes, created, expires, revoked FROM mcp_tokens ORDER BY id",
 ];
-
-fn run<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap().block_on(work)
-}
-
-/// A test of one database, with one of each kind.
-fn on_both(test: impl AsyncFn(Database) -> Tried) -> Tried {
-    run(test(Database::sqlite()))?;
-    let server = Postgres::get()?;
-    run(test(Database::postgres(&server)?))
-}
 
 /// The same, with one that was made by each of these versions.
 fn on_both_from<const N: usize>(versions: [usize; N], test: impl AsyncFn(Database) -> Tried) -> Tried {

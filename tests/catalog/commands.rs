@@ -52,10 +52,10 @@ fn a_token_says_in_which_role_its_bearer_asks() {
     assert_eq!(found("boss"), (json!("approver"), Value::Null));
     let table = world.done(&["token", "list"]);
     let mut rows: Vec<Vec<_>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(rows.remove(0), ["NAME", "ROLE", "ACTOR", "ROLE", "STATE", "EXPIRES", "SCOPES"]);
+    assert_eq!(rows.remove(0), ["NAME", "ROLE", "ACTOR", "ROLE", "STATE", "EXPIRES", "SCOPES", "AGENT"]);
     rows.sort();
-    assert_eq!(rows[0], ["boss", "approver", "-", "valid", "never", "a"]);
-    assert_eq!(rows[1], ["bot", "requester", "OPS", "valid", "never", "a"]);
+    assert_eq!(rows[0], ["boss", "approver", "-", "valid", "never", "a", "-"]);
+    assert_eq!(rows[1], ["bot", "requester", "OPS", "valid", "never", "a", "-"]);
     let wrong = ["token", "create", "--scope", "a", "--role", "requester", "--actor-role", "o p"];
     assert_eq!(world.run(&wrong).status.code(), Some(2));
 }
@@ -72,12 +72,69 @@ fn a_token_says_for_whom_and_what() {
 }
 
 #[test]
+fn rule_c37_a_token_that_reports_is_of_one_agent_of_one_scope() {
+    let world = World::new();
+    let create = |args: &[&str]| world.run(&[&["token", "create", "--role"], args].concat());
+    let made = create(&["reporter", "--scope", "scout", "--agent", "scout-1", "--format", "json"]);
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert_eq!((&made["name"], &made["agent"]), (&json!("reporter-scout-scout-1"), &json!("scout-1")));
+    let (_, listed) = json_of(&world, &["token", "list", "--format", "json"]);
+    let first = &listed["tokens"][0];
+    assert_eq!(
+        (&first["role"], &first["scopes"], &first["agent"]),
+        (&json!("reporter"), &json!("scout"), &json!("scout-1"))
+    );
+    for wrong in [
+        &["reporter", "--scope", "scout"][..],
+        &["reporter", "--scope", "*", "--agent", "a"],
+        &["reporter", "--scope", "a,b", "--agent", "a"],
+        &["reporter", "--scope", "a", "--agent", "../a"],
+        &["reporter", "--scope", "a", "--agent", "a", "--actor-role", "ops"],
+        &["reader", "--scope", "a", "--agent", "a"],
+    ] {
+        assert_eq!(create(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn rule_c39_what_agents_must_have_is_set_listed_and_released() {
+    let world = World::new();
+    let code = |args: &[&str]| world.run(&[&["agents"], args].concat()).status.code();
+    assert_eq!(code(&["require", "memory"]), Some(2), "of whom?");
+    assert_eq!(code(&["require", "--scope", "scout", "../memory"]), Some(2));
+    assert_eq!(code(&["require", "--scope", "scout", "memory", "--tool", ""]), Some(1));
+    assert_eq!(code(&["require", "--scope", "scout", "memory", "--tool", "memory__read"]), Some(0));
+    assert_eq!(code(&["require", "--scope", "ranger", "files"]), Some(0));
+    let listed = |args: &[&str]| {
+        let (good, listed) = json_of(&world, &[&["agents", "requirements", "--format", "json"], args].concat());
+        assert!(good);
+        listed["requirements"].clone()
+    };
+    let memory = json!({"scope": "scout", "server": "memory", "tool": "memory__read"});
+    assert_eq!(listed(&[]), json!([{"scope": "ranger", "server": "files", "tool": null}, memory]));
+    assert_eq!(listed(&["--scope", "scout"]), json!([memory]));
+    let table = world.done(&["agents", "requirements", "--scope", "scout"]);
+    let row: Vec<_> = table.lines().last().unwrap().split_whitespace().collect();
+    assert_eq!(row, ["scout", "memory", "memory__read"]);
+    assert_eq!(code(&["release", "--scope", "scout", "memory"]), Some(0));
+    assert_eq!(code(&["release", "--scope", "scout", "memory"]), Some(1));
+    assert_eq!(listed(&["--scope", "scout"]), json!([]));
+    let (good, agents) = json_of(&world, &["agents", "--format", "json"]);
+    assert!(good && agents == json!({"agents": []}), "{agents}");
+    assert_eq!(code(&["--state", "alive"]), Some(2));
+}
+
+#[test]
 fn a_place_that_is_called_otherwise_is_not_left_aside() {
     let world = World::new();
     for args in [
         &["serve"][..],
         &["token", "list"],
         &["token", "revoke", "a"],
+        &["agents"],
+        &["agents", "requirements"],
+        &["agents", "require", "--scope", "a", "b"],
+        &["agents", "release", "--scope", "a", "b"],
         &["token", "create", "--scope", "a", "--role", "reader"],
         &["migrate", "--from", "filesystem:a", "--to", "sqlite:b.db"],
     ] {

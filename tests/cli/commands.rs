@@ -216,6 +216,7 @@ fn help() {
         "serve",
         "mcp",
         "token",
+        "agents",
         "policy",
         "changes",
         "ledger",
@@ -229,6 +230,9 @@ fn help() {
     }
     for action in ["create", "list", "revoke"] {
         assert_snapshot!(format!("help_token_{action}"), sandbox.run(&["token", action, "--help"]));
+    }
+    for action in ["require", "release", "requirements"] {
+        assert_snapshot!(format!("help_agents_{action}"), sandbox.run(&["agents", action, "--help"]));
     }
     for action in ["check", "explain"] {
         assert_snapshot!(format!("help_policy_{action}"), sandbox.run(&["policy", action, "--help"]));

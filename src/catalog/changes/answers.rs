@@ -1,29 +1,19 @@
 //! Changes as the catalog tells of them: as they are, but for the folders of its machine (rule C12).
 
-use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
-use hyper::header::CONTENT_TYPE;
 use mcp_registry_governance::{Approval, Change, Outcome, Place, Preview};
 use mcp_registry_spec::{Error, ErrorKind};
 use serde::Serialize;
 
 use crate::catalog::front::Answer;
 use crate::catalog::governed::{Governed, status};
-use crate::catalog::refusal::{JSON, Refusal};
+use crate::catalog::refusal::Refusal;
+use crate::catalog::render::sent;
 
 /// What `GET /changes` answers.
 #[derive(Serialize)]
 pub(super) struct Changes {
     pub(super) changes: Vec<Change>,
-}
-
-/// An answer that nobody keeps.
-pub(super) fn sent(status: StatusCode, value: &impl Serialize) -> Answer {
-    let body = serde_json::to_vec(value)
-        .map_err(|cause| Error::new(ErrorKind::DescriptorInvalid, "cannot be written as JSON").caused_by(cause))?;
-    let mut response: Response = (status, body).into_response();
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
-    Ok(response)
 }
 
 impl Governed {

@@ -9,6 +9,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, HttpMethod, Ref, RefOr, Required, ResponseBuilder, Schema};
 
 use super::TOKEN;
+use super::agents;
 use super::changes;
 use super::schemas;
 use crate::catalog::endpoint::Endpoint;
@@ -47,6 +48,7 @@ pub(super) fn of(endpoint: Endpoint) -> Vec<(HttpMethod, Operation)> {
         | Endpoint::ChangeApprove
         | Endpoint::ChangeReject
         | Endpoint::ChangeCancel => changes::of(endpoint),
+        Endpoint::AgentRegister | Endpoint::AgentHeartbeat | Endpoint::Agents => agents::of(endpoint),
         Endpoint::Health => {
             get(Described::new("health", "Whether the process runs.").answers(200, "It runs.", "Status"))
         }

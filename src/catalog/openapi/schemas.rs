@@ -11,6 +11,9 @@ use utoipa::openapi::{ComponentsBuilder, Ref, RefOr, Schema};
 /// Rule 1, as a regular expression.
 const NAME: &str = r"^(?!\.)(?!.*\.\.)[A-Za-z0-9_.+@-]+$";
 
+/// What has no control characters, as a regular expression.
+const PRINTED: &str = r"^[^\u0000-\u001f\u007f-\u009f]+$";
+
 /// A property: its name, its schema, and whether it is always there.
 pub(super) type Property = (&'static str, RefOr<Schema>, bool);
 
@@ -154,6 +157,12 @@ pub(super) fn text() -> RefOr<Schema> {
     RefOr::T(Schema::Object(ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build()))
 }
 
+/// A text of at least one character, and none of them a control character.
+pub(super) fn text_without(most: usize) -> RefOr<Schema> {
+    let text = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).pattern(Some(PRINTED));
+    RefOr::T(Schema::Object(text.min_length(Some(1)).max_length(Some(most)).build()))
+}
+
 /// A time, as RFC 3339 has it.
 pub(super) fn time() -> RefOr<Schema> {
     let time = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
@@ -200,7 +209,12 @@ pub(super) fn integer() -> ObjectBuilder {
 pub(super) fn or_null(schema: RefOr<Schema>) -> RefOr<Schema> {
     match schema {
         RefOr::T(Schema::Object(mut object)) => {
-            object.schema_type = SchemaType::from_iter([Type::String, Type::Null]);
+            let types: Vec<_> = match object.schema_type {
+                SchemaType::Type(one) => vec![one],
+                SchemaType::Array(some) => some,
+                SchemaType::AnyValue => Vec::new(),
+            };
+            object.schema_type = SchemaType::from_iter(types.into_iter().chain([Type::Null]));
             RefOr::T(Schema::Object(object))
         }
         named => {

@@ -13,6 +13,7 @@ use http_body_util::Full;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, StatusCode};
 use mcp_registry_spec::{Error, ErrorKind};
+use mcp_registry_store::Role;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{ErrorData, ServerJsonRpcMessage};
 use serde_json::json;
@@ -118,6 +119,8 @@ impl<H: ServerHandler> Front<H> {
         }
         let bearer = who.insert(self.0.doorkeeper.caller(&head.headers).await?).clone();
         self.0.rate.take(bearer.bucket(), self.0.clock.now())?;
+        // Whoever reports of an agent to a catalog may do nothing else (rule C37).
+        bearer.must(Role::may_read)?;
         let begins = self.0.session(&head, bearer.name.as_deref())?;
         let body = if head.method == Method::POST {
             guard::check_content_type(&head.method, &head.headers)?;

@@ -31,6 +31,18 @@ impl Report {
         Self { scope, id, runtime: None, present: None, ready: None, tools: None }
     }
 
+    /// The scope of the agent.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The agent.
+    #[must_use]
+    pub fn id(&self) -> &AgentId {
+        &self.id
+    }
+
     /// What it runs on.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! A database of either kind, as the store has it and as any other program does.
+#![allow(dead_code, reason = "each test file uses some of it")]
 
+use std::future::Future;
 use std::time::Duration;
 
 use mcp_registry_spec::Locator;
@@ -7,11 +9,22 @@ use mcp_registry_store::sqlx::any::AnyRow;
 use mcp_registry_store::sqlx::{self, AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 use mcp_registry_store::{Options, Store};
 use mcp_registry_test_postgres::Postgres;
-use mcp_registry_test_trials::Missing;
+use mcp_registry_test_trials::{Missing, Tried};
 use tempfile::TempDir;
 
 /// What is not waited for in vain.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
+
+pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap().block_on(work)
+}
+
+/// A test of one database, with one of each kind.
+pub(crate) fn on_both(test: impl AsyncFn(Database) -> Tried) -> Tried {
+    run(test(Database::sqlite()))?;
+    let server = Postgres::get()?;
+    run(test(Database::postgres(&server)?))
+}
 
 /// An empty database.
 pub(crate) struct Database {
