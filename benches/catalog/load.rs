@@ -1,13 +1,12 @@
-//! Pressing a service with wrk, and reading what it measured.
+//! Pressing a service with listings.
 
-use std::fmt;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::Stage;
-use crate::support::show::millis;
+use crate::support::wrk::{self, Load};
 
 /// What is asked for, again and again.
 #[derive(Clone)]
@@ -42,29 +41,6 @@ pub(crate) fn fetch(target: &Target) -> (Vec<u8>, String) {
     (answer.split_off(end + 4), etag)
 }
 
-/// What wrk saw.
-#[derive(Clone, Copy)]
-pub(crate) struct Load {
-    /// Requests a second.
-    pub(crate) rate: f64,
-    half: Duration,
-    most: Duration,
-}
-
-impl Load {
-    /// The run whose rate is the middle one.
-    pub(crate) fn median(mut runs: Vec<Self>) -> Self {
-        runs.sort_by(|a, b| a.rate.total_cmp(&b.rate));
-        runs[runs.len() / 2]
-    }
-}
-
-impl fmt::Display for Load {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.0}/s, p50 {}, p99 {}", self.rate, millis(self.half), millis(self.most))
-    }
-}
-
 /// Has 32 connections ask for some seconds.
 pub(crate) fn press(target: &Target, seconds: u64) -> Load {
     let mut command = Command::new("wrk");
@@ -72,25 +48,7 @@ pub(crate) fn press(target: &Target, seconds: u64) -> Load {
     for header in &target.headers {
         command.args(["-H", header]);
     }
-    let output = command.arg(&target.url).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && !text.contains("Non-2xx") && !text.contains("Socket errors"), "{text}");
-    let after = |label: &str| {
-        let line = text.lines().map(str::trim).find_map(|line| line.strip_prefix(label));
-        line.unwrap_or_else(|| panic!("{text}")).trim().to_owned()
-    };
-    let time = |label: &str| {
-        let shown = after(label);
-        let at = shown.find(char::is_alphabetic).unwrap();
-        let unit = match &shown[at..] {
-            "us" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            unit => panic!("{unit}: {text}"),
-        };
-        Duration::from_secs_f64(shown[..at].parse::<f64>().unwrap() * unit)
-    };
-    Load { rate: after("Requests/sec:").parse().unwrap(), half: time("50%"), most: time("99%") }
+    wrk::run(command.arg(&target.url))
 }
 
 /// Presses a service for long and says now and then how much memory it has.

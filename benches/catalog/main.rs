@@ -17,6 +17,7 @@ mod support {
     pub(crate) mod bench;
     pub(crate) mod documents;
     pub(crate) mod show;
+    pub(crate) mod wrk;
 }
 
 use std::time::Duration;
@@ -24,11 +25,12 @@ use std::time::Duration;
 use mcp_registry::{Backends, McpServerRegistry, OpenRequest, Scope, WriteContext};
 use tokio::runtime::Runtime;
 
-use load::{Load, Target};
+use load::Target;
 use nginx::Nginx;
 use service::Service;
 use support::bench::Plan;
 use support::documents;
+use support::wrk::Load;
 
 /// Where a service keeps its entries, seen from its home.
 const STORE: &str = "sqlite:.local/share/mcp-registry/catalog.db";

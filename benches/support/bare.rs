@@ -1,4 +1,5 @@
 //! Databases with nothing in between, and many who use one at once.
+#![allow(dead_code, reason = "each benchmark uses some of it")]
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,6 +12,8 @@ use tokio::task::JoinSet;
 const TABLE: &str =
     "CREATE TABLE bare (scope TEXT NOT NULL, name TEXT NOT NULL, spec TEXT NOT NULL, PRIMARY KEY (scope, name))";
 const INSERT: &str = "INSERT INTO bare (scope, name, spec) VALUES ($1, $2, $3)";
+const UPSERT: &str = "INSERT INTO bare (scope, name, spec) VALUES ($1, $2, $3)
+    ON CONFLICT (scope, name) DO UPDATE SET spec = excluded.spec";
 
 /// A database that is inserted into with nothing in between.
 #[derive(Clone)]
@@ -39,13 +42,21 @@ impl Bare {
     }
 
     pub(crate) async fn insert(&self, name: &str, spec: &str) {
+        self.write(INSERT, name, spec).await;
+    }
+
+    pub(crate) async fn upsert(&self, name: &str, spec: &str) {
+        self.write(UPSERT, name, spec).await;
+    }
+
+    async fn write(&self, sql: &'static str, name: &str, spec: &str) {
         let rows = match self {
             Self::Sqlite(pool) => {
-                let query = sqlx::query(INSERT).bind("bare").bind(name).bind(spec);
+                let query = sqlx::query(sql).bind("bare").bind(name).bind(spec);
                 pool.execute(query).await.unwrap().rows_affected()
             }
             Self::Postgres(pool) => {
-                let query = sqlx::query(INSERT).bind("bare").bind(name).bind(spec);
+                let query = sqlx::query(sql).bind("bare").bind(name).bind(spec);
                 pool.execute(query).await.unwrap().rows_affected()
             }
         };

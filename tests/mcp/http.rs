@@ -159,6 +159,20 @@ fn m9_to_decide_a_token_is_needed_whose_role_says_so() {
 }
 
 #[test]
+fn rule_c37_who_reports_of_an_agent_may_not_even_read_here() {
+    let agent = Agent::with_policy(OPEN);
+    let tokens = format!("sqlite:{}", agent.path("state/governance.db").display());
+    let create = ["token", "create", "--tokens", &tokens, "--scope", "scout", "--role", "reporter", "--agent", "a"];
+    let output = agent.run(&create);
+    assert!(output.status.success(), "{output:?}");
+    let token = bearing(std::str::from_utf8(&output.stdout).unwrap().trim());
+    for more in [&[][..], &["--scope", "scout"]] {
+        let service = Service::start(&agent, more);
+        assert_eq!(service.begin(&[("Authorization", &token)]), Err(403));
+    }
+}
+
+#[test]
 fn m13_a_session_is_its_tokens_alone() {
     let agent = Agent::with_policy(OPEN);
     let [one, other] = ["one", "other"].map(|name| bearing(&agent.token(name, "reader", "*")));
