@@ -1,6 +1,7 @@
 //! Two replicas of the catalog service on one Postgres: what was answered holds, whoever dies.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod agents;
 #[path = "../service_support/mod.rs"]
 mod service;
 
@@ -18,6 +19,9 @@ use mcp_registry_test_trials::{Tried, trials};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+use agents::{
+    a_heartbeat_that_was_answered_is_kept_though_the_database_is_killed, agents_are_seen_alike_at_each_replica,
+};
 use service::Service;
 
 const SCOPE: &str = "fleet";
@@ -209,4 +213,6 @@ trials!(
     what_one_writes_the_other_shows,
     a_replica_is_killed,
     the_database_is_killed,
+    agents_are_seen_alike_at_each_replica,
+    a_heartbeat_that_was_answered_is_kept_though_the_database_is_killed,
 );
