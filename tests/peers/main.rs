@@ -31,4 +31,5 @@ trials!(
     the_reference_is_told_what_it_may_not,
     the_references_library_loads_what_we_store,
     every_answer_is_as_described,
+    every_answer_to_a_report_is_as_described,
 );
