@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::clock::Clock;
+use super::clock::{Clock, Moment};
 use super::limits::{Bucket, Turns};
 use super::refusal::Refusal;
 
@@ -117,6 +117,8 @@ pub(crate) struct Doorkeeper {
     anonymous: Option<Arc<Caller>>,
     /// By the part of their tokens that is no secret.
     callers: RwLock<HashMap<String, Known>>,
+    /// When those not seen of late were last forgotten.
+    swept: Moment,
     /// Until when a hash is that of no valid token. Apart from callers, whom no number of them pushes out.
     strangers: RwLock<HashMap<Hash, Duration>>,
     look_ups: Semaphore,
@@ -158,6 +160,7 @@ impl Doorkeeper {
             tokens,
             anonymous,
             callers: RwLock::default(),
+            swept: Moment::default(),
             strangers: RwLock::default(),
             look_ups: Semaphore::new(LOOK_UPS),
             look_ups_of_strangers: Semaphore::new(LOOK_UPS_OF_STRANGERS),
@@ -245,8 +248,10 @@ impl Doorkeeper {
         // What was used up stays used up.
         let used = before.map(|known| known.caller.used.clone()).unwrap_or_default();
         let caller = Arc::new(Caller { name: Some(name), role, actor_role, scopes, agent, used });
-        if callers.len() >= CALLERS {
-            let now = self.clock.now();
+        let now = self.clock.now();
+        // Not for each of a great many who come in turn, as agents do: that would cost each of them all others.
+        let is_due = |swept| (now >= swept + REMEMBERED).then_some(now);
+        if callers.len() >= CALLERS && self.swept.advance(is_due) {
             callers.retain(|_, known| now < known.until + USE_REMEMBERED);
         }
         callers.insert(token.id().to_owned(), Known { hash, caller: caller.clone(), until });

@@ -18,11 +18,11 @@ use super::record::{self, AgentRecord};
 use super::report::Report;
 use crate::store::{Query, Store};
 
-/// How many agents a statement is made for: the least of these that fits. There are few, so that the database
-/// knows them all.
-const SIZES: [usize; 3] = [1, 16, 256];
 /// How many heartbeats share a transaction at most.
 const MOST: usize = 256;
+/// How many agents a statement is made for: the least of these that fits. There are few, so that the database
+/// knows them all.
+const SIZES: [usize; 3] = [1, 16, MOST];
 
 /// Writes the heartbeats that come at once together. Clones share it.
 #[derive(Debug, Clone)]
@@ -108,13 +108,20 @@ fn key(report: &Report) -> (Scope, AgentId) {
     (report.scope.clone(), report.id.clone())
 }
 
-/// The two statements for batches of each size.
-static STATEMENTS: LazyLock<[(String, String); SIZES.len()]> =
-    LazyLock::new(|| SIZES.map(|size| (update_sql(size), select_sql(size))));
+/// The statements for as many agents as a batch may have, and those for fewer.
+struct Statements {
+    size: usize,
+    update: String,
+    select: String,
+}
 
-fn statements(size: usize) -> (usize, &'static str, &'static str) {
-    let mut fitting = SIZES.iter().zip(STATEMENTS.iter()).filter(|(most, _)| **most >= size);
-    fitting.next().map_or((size, "", ""), |(most, (update, select))| (*most, update, select))
+static STATEMENTS: LazyLock<[Statements; SIZES.len()]> =
+    LazyLock::new(|| SIZES.map(|size| Statements { size, update: update_sql(size), select: select_sql(size) }));
+
+/// Those that so many fit in best; no batch is larger than the last.
+fn statements(count: usize) -> &'static Statements {
+    let [one, some, most] = &*STATEMENTS;
+    [one, some].into_iter().find(|fitting| count <= fitting.size).unwrap_or(most)
 }
 
 fn update_sql(size: usize) -> String {
@@ -157,15 +164,15 @@ fn rows(types: &[&str], size: usize) -> String {
 }
 
 fn update(batch: &[&Waiting]) -> Query {
-    let (size, sql, _) = statements(batch.len());
-    let all = batch.iter().fold(query(sql), |update, one| one.report.bind_to(update, one.time));
-    (batch.len()..size).fold(all, |update, _| Report::bind_none(update))
+    let Statements { size, update, .. } = statements(batch.len());
+    let all = batch.iter().fold(query(update.as_str()), |update, one| one.report.bind_to(update, one.time));
+    (batch.len()..*size).fold(all, |update, _| Report::bind_none(update))
 }
 
 fn select(batch: &[&Waiting]) -> Query {
-    let (size, _, sql) = statements(batch.len());
+    let Statements { size, select, .. } = statements(batch.len());
     let agent =
         |select: Query, one: &&Waiting| select.bind(one.report.scope.to_string()).bind(one.report.id.to_string());
     // No agent has an empty name.
-    (batch.len()..size).fold(batch.iter().fold(query(sql), agent), |select, _| select.bind("").bind(""))
+    (batch.len()..*size).fold(batch.iter().fold(query(select.as_str()), agent), |select, _| select.bind("").bind(""))
 }
