@@ -140,7 +140,7 @@ impl Agents {
         };
         let found: Vec<_> = rows.iter().map(count).collect::<Result<_>>()?;
         let of = |state| found.iter().find(|(known, _)| *known == state).map_or(0, |(_, agents)| *agents);
-        Ok(AgentState::ALL.into_iter().map(|state| (state, of(state))).collect())
+        Ok(AgentState::ALL.iter().map(|state| (*state, of(*state))).collect())
     }
 
     async fn read(&self, query: impl Fn() -> Query + Send + Sync) -> Result<Vec<AgentRecord>> {

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use mcp_registry_spec::{AgentId, Scope, time};
 use mcp_registry_store::{AgentRecord, AgentState};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// An agent.
 #[derive(Serialize)]
@@ -12,7 +12,6 @@ pub(crate) struct Agent<'a> {
     pub(crate) id: &'a AgentId,
     pub(crate) scope: &'a Scope,
     pub(crate) runtime: &'a str,
-    #[serde(serialize_with = "as_text")]
     pub(crate) state: AgentState,
     pub(crate) reason: Option<&'static str>,
     pub(crate) mcp_server_present: Option<bool>,
@@ -22,10 +21,6 @@ pub(crate) struct Agent<'a> {
     #[serde(serialize_with = "time::serialize")]
     pub(crate) last_seen_at: SystemTime,
     pub(crate) heartbeat_within_s: u64,
-}
-
-fn as_text<S: Serializer>(state: &AgentState, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(state.as_str())
 }
 
 impl<'a> From<&'a AgentRecord> for Agent<'a> {

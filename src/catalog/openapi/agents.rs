@@ -2,7 +2,7 @@
 
 use mcp_registry_spec::ErrorKind;
 use mcp_registry_store::AgentState;
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ComponentsBuilder, HttpMethod, RefOr, Required, Schema};
 
 use super::operations::{Described, query};
@@ -38,17 +38,20 @@ pub(super) fn of(endpoint: Endpoint) -> Vec<(HttpMethod, Operation)> {
 }
 
 fn listed() -> Described {
-    let states = AgentState::ALL.map(AgentState::as_str);
     Described::new("agents", "The agents of the scopes that the token sees, and in which state they are.")
         .with(query("agent_scope", "Those of this scope alone.", name()))
-        .with(query("state", "Those in this state.", one_of(states)))
+        .with(query("state", "Those in this state.", states()))
         .with(query("limit", "At most so many; 1,000 when it is not said.", number(1, Some(10_000))))
         .with(query("cursor", "What the page before gave as next_cursor.", text()))
         .refuses(&[ErrorKind::InvalidName])
         .read("Agents")
 }
 
-fn id() -> utoipa::openapi::path::Parameter {
+fn states() -> RefOr<Schema> {
+    one_of(AgentState::ALL.iter().map(|state| state.as_str()))
+}
+
+fn id() -> Parameter {
     ParameterBuilder::new()
         .name("id")
         .parameter_in(ParameterIn::Path)
@@ -105,7 +108,7 @@ fn agent() -> RefOr<Schema> {
             ("id", name(), true),
             ("scope", name(), true),
             ("runtime", text(), true),
-            ("state", one_of(AgentState::ALL.map(AgentState::as_str)), true),
+            ("state", states(), true),
             ("reason", or_null(text()), true),
             ("mcp_server_present", or_null(truth()), true),
             ("mcp_tools_ready", or_null(truth()), true),

@@ -1,44 +1,30 @@
 //! What is known of an agent.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use mcp_registry_spec::time::from_millis;
-use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope, text};
+use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope, named, text};
 use sqlx::{Row as _, query};
 
 use super::report::Report;
 use crate::store::{Query, Row, Store};
 
-/// In which state an agent is (rule C40).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AgentState {
-    /// It reports, and lacks nothing that its scope requires.
-    Online,
-    /// It reports, and a tool that its scope requires is not among those it has loaded.
-    Degraded,
-    /// It lacks the servers that its scope requires.
-    Failed,
-    /// It has not reported within its time.
-    Offline,
+named! {
+    /// In which state an agent is (rule C40).
+    pub enum AgentState {
+        /// It reports, and lacks nothing that its scope requires.
+        Online = "online",
+        /// It reports, and a tool that its scope requires is not among those it has loaded.
+        Degraded = "degraded",
+        /// It lacks the servers that its scope requires.
+        Failed = "failed",
+        /// It has not reported within its time.
+        Offline = "offline",
+    }
 }
 
 impl AgentState {
-    /// Every state there is.
-    pub const ALL: [Self; 4] = [Self::Online, Self::Degraded, Self::Failed, Self::Offline];
-
-    /// Its name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Online => "online",
-            Self::Degraded => "degraded",
-            Self::Failed => "failed",
-            Self::Offline => "offline",
-        }
-    }
-
     /// Why it is not online, in one word; `None` where it is.
     #[must_use]
     pub fn reason(self) -> Option<&'static str> {
@@ -51,19 +37,14 @@ impl AgentState {
     }
 }
 
-impl fmt::Display for AgentState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 impl FromStr for AgentState {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == name).ok_or_else(|| {
+        Self::from_name(name).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|state| state.as_str()).collect();
             Error::new(ErrorKind::ConfigInvalid, format!("{} is no state of an agent", text::quote(name)))
-                .hint(format!("a state is one of {}", Self::ALL.map(Self::as_str).join(", ")))
+                .hint(format!("a state is one of {}", names.join(", ")))
         })
     }
 }
