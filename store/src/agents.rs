@@ -1,5 +1,6 @@
 //! Agents that say that they are alive, and in which state they are (rules C37 to C43).
 
+mod batch;
 mod record;
 mod report;
 mod requirements;
@@ -7,11 +8,12 @@ mod writer;
 
 use std::time::Duration;
 
-use mcp_registry_spec::{AgentId, Result, Scope};
+use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope};
 use sqlx::{Row as _, query};
 
 use crate::store::{Query, Row, Store};
 
+use batch::Batch;
 pub use record::{AgentRecord, AgentState};
 pub use report::{Report, check_tool};
 pub use requirements::{Requirement, Requirements};
@@ -80,21 +82,15 @@ impl Agents {
     /// [refused](AgentRecord::refused) for want of a server that its scope requires, the record says.
     ///
     /// # Errors
-    /// As [`Store::begin`].
+    /// [`ErrorKind::InvalidSpec`] for a report that does not say what the agent runs on; else as [`Store::begin`].
     pub async fn register(&self, report: &Report) -> Result<AgentRecord> {
+        if !report.says_runtime() {
+            return Err(Error::new(ErrorKind::InvalidSpec, "an agent that registers says what it runs on"));
+        }
+        let batch = Batch::new(&self.store, std::iter::once(report.row(self.time)));
         let mut transaction = self.store.begin().await?;
-        let upsert = query(
-            "INSERT INTO mcp_agents (scope, id, runtime, present, ready, tools, timeout, refused)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, CASE
-                 WHEN $8 = 0 AND EXISTS (SELECT 1 FROM mcp_requirements WHERE scope = $9) THEN 1 ELSE 0 END)
-             ON CONFLICT (scope, id) DO UPDATE SET runtime = excluded.runtime, present = excluded.present,
-                 ready = excluded.ready, tools = excluded.tools, timeout = excluded.timeout,
-                 refused = excluded.refused, registered = excluded.registered, seen = excluded.seen",
-        );
-        let upsert = report.bind_to(upsert, self.time);
-        let upsert = upsert.bind(i64::from(report.says_present())).bind(report.scope.to_string());
-        transaction.execute(upsert).await?;
-        let rows = transaction.fetch(record::one(report)).await?;
+        transaction.execute(batch.begins()).await?;
+        let rows = transaction.fetch(batch.agents()).await?;
         transaction.commit().await?;
         record::first(&self.store, &rows)
     }

@@ -97,6 +97,7 @@ fn c40_the_state_follows_from_the_last_report_the_requirements_and_the_time() ->
 fn c39_a_requirement_holds_at_once_for_what_was_reported_before() -> Tried {
     on_both(async |database| {
         let agents = Agents::new(database.store());
+        assert_eq!(agents.register(&silent("a", "x")).await.unwrap_err().kind(), ErrorKind::InvalidSpec);
         agents.register(&report("a", "x").tools(&["memory__write"]).unwrap()).await.unwrap();
         assert_eq!(state_of(&agents, "a", "x").await, AgentState::Online);
         require(&database, "a", "memory", None).await;

@@ -5,10 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use mcp_registry_spec::time::from_millis;
 use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope, named, text};
-use sqlx::{Row as _, query};
+use sqlx::Row as _;
 
-use super::report::Report;
-use crate::store::{Query, Row, Store};
+use crate::store::{Row, Store};
 
 named! {
     /// In which state an agent is (rule C40).
@@ -73,12 +72,6 @@ pub struct AgentRecord {
     pub seen: SystemTime,
     /// For how long that report stands.
     pub time: Duration,
-}
-
-/// Asks for the agent of a report.
-pub(super) fn one(report: &Report) -> Query {
-    let one = query("SELECT * FROM mcp_agent_states WHERE scope = $1 AND id = $2");
-    one.bind(report.scope.to_string()).bind(report.id.to_string())
 }
 
 /// The agent of the first row, which is there.

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope, text};
-
-use crate::store::Query;
+use serde_json::{Value, json};
 
 /// The longest name of what an agent runs on, in bytes.
 const MAX_RUNTIME_LEN: usize = 128;
@@ -82,28 +81,18 @@ impl Report {
         Ok(Self { tools: Some(lines), ..self })
     }
 
-    /// Whether it says that the servers are there: silence is a no.
-    pub(super) fn says_present(&self) -> bool {
-        self.present == Some(true)
+    /// Whether it says what the agent runs on.
+    pub(super) fn says_runtime(&self) -> bool {
+        self.runtime.is_some()
     }
 
-    /// Binds what is stored of it: scope, id, runtime, present, ready, tools, and for how long it stands.
-    pub(super) fn bind_to(&self, query: Query, time: Duration) -> Query {
+    /// What is stored of it: scope, id, runtime, present, ready, the tools that are known, and for how many
+    /// milliseconds it stands.
+    pub(super) fn row(&self, time: Duration) -> Value {
         let known = self.tools.as_ref().filter(|_| self.ready != Some(false));
-        query
-            .bind(self.scope.to_string())
-            .bind(self.id.to_string())
-            .bind(self.runtime.clone())
-            .bind(self.present.map(i64::from))
-            .bind(self.ready.map(i64::from))
-            .bind(known.cloned())
-            .bind(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
-    }
-
-    /// Binds as much of no agent at all: none has an empty name.
-    pub(super) fn bind_none(query: Query) -> Query {
-        let (text, number) = (None::<String>, None::<i64>);
-        query.bind("").bind("").bind(text.clone()).bind(number).bind(number).bind(text).bind(number)
+        let time = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let (present, ready) = (self.present.map(i64::from), self.ready.map(i64::from));
+        json!([self.scope, self.id, self.runtime, present, ready, known, time])
     }
 }
 

@@ -6,23 +6,19 @@
 //! is left behind by a task that ends early.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope};
-use sqlx::query;
 use tokio::sync::oneshot;
 
+use super::batch::Batch;
 use super::record::{self, AgentRecord};
 use super::report::Report;
-use crate::store::{Query, Store};
+use crate::store::Store;
 
 /// How many heartbeats share a transaction at most.
 const MOST: usize = 256;
-/// How many agents a statement is made for: the least of these that fits. There are few, so that the database
-/// knows them all.
-const SIZES: [usize; 3] = [1, 16, MOST];
 
 /// Writes the heartbeats that come at once together. Clones share it.
 #[derive(Debug, Clone)]
@@ -95,8 +91,9 @@ impl Writer {
 
     async fn try_write(&self, batch: &[&Waiting]) -> Result<BTreeMap<(Scope, AgentId), AgentRecord>> {
         let mut transaction = self.0.store.begin().await?;
-        transaction.execute(update(batch)).await?;
-        let rows = transaction.fetch(select(batch)).await?;
+        let batch = Batch::new(&self.0.store, batch.iter().map(|one| one.report.row(one.time)));
+        transaction.execute(batch.goes_on()).await?;
+        let rows = transaction.fetch(batch.agents()).await?;
         transaction.commit().await?;
         let agent =
             |row| record::read(&self.0.store, row).map(|agent| ((agent.scope.clone(), agent.id.clone()), agent));
@@ -106,73 +103,4 @@ impl Writer {
 
 fn key(report: &Report) -> (Scope, AgentId) {
     (report.scope.clone(), report.id.clone())
-}
-
-/// The statements for as many agents as a batch may have, and those for fewer.
-struct Statements {
-    size: usize,
-    update: String,
-    select: String,
-}
-
-static STATEMENTS: LazyLock<[Statements; SIZES.len()]> =
-    LazyLock::new(|| SIZES.map(|size| Statements { size, update: update_sql(size), select: select_sql(size) }));
-
-/// Those that so many fit in best; no batch is larger than the last.
-fn statements(count: usize) -> &'static Statements {
-    let [one, some, most] = &*STATEMENTS;
-    [one, some].into_iter().find(|fitting| count <= fitting.size).unwrap_or(most)
-}
-
-fn update_sql(size: usize) -> String {
-    let types = ["TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT", "TEXT", "BIGINT"];
-    format!(
-        "WITH b (scope, id, runtime, present, ready, tools, timeout) AS (VALUES {})
-         INSERT INTO mcp_agents (scope, id, runtime, present, ready, tools, timeout, refused, registered)
-         SELECT a.scope, a.id, COALESCE(b.runtime, a.runtime), b.present, b.ready, b.tools, b.timeout, 0, a.registered
-         FROM b JOIN mcp_agents AS a ON a.scope = b.scope AND a.id = b.id WHERE true ORDER BY a.scope, a.id
-         ON CONFLICT (scope, id) DO UPDATE SET runtime = excluded.runtime, present = excluded.present,
-             ready = excluded.ready, tools = excluded.tools, timeout = excluded.timeout, refused = excluded.refused,
-             seen = excluded.seen",
-        rows(&types, size)
-    )
-}
-
-fn select_sql(size: usize) -> String {
-    format!(
-        "WITH b (scope, id) AS (VALUES {})
-         SELECT s.* FROM b JOIN mcp_agent_states AS s ON s.scope = b.scope AND s.id = b.id",
-        rows(&["TEXT", "TEXT"], size)
-    )
-}
-
-/// The places of so many rows' arguments, each of a type that the database need not guess.
-fn rows(types: &[&str], size: usize) -> String {
-    let mut all = String::new();
-    for row in 0..size {
-        for (column, kind) in types.iter().enumerate() {
-            let before = match (row, column) {
-                (0, 0) => "(",
-                (_, 0) => "), (",
-                _ => ", ",
-            };
-            // Writing to a string does not fail.
-            let _ = write!(all, "{before}CAST(${} AS {kind})", row * types.len() + column + 1);
-        }
-    }
-    all + ")"
-}
-
-fn update(batch: &[&Waiting]) -> Query {
-    let Statements { size, update, .. } = statements(batch.len());
-    let all = batch.iter().fold(query(update.as_str()), |update, one| one.report.bind_to(update, one.time));
-    (batch.len()..*size).fold(all, |update, _| Report::bind_none(update))
-}
-
-fn select(batch: &[&Waiting]) -> Query {
-    let Statements { size, select, .. } = statements(batch.len());
-    let agent =
-        |select: Query, one: &&Waiting| select.bind(one.report.scope.to_string()).bind(one.report.id.to_string());
-    // No agent has an empty name.
-    (batch.len()..*size).fold(batch.iter().fold(query(select.as_str()), agent), |select, _| select.bind("").bind(""))
 }
