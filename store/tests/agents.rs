@@ -211,10 +211,20 @@ fn c41_a_heartbeat_is_not_answered_before_it_is_kept() -> Tried {
         let (x, y) = (beat("x"), beat("y"));
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert!(!x.is_finished() && !y.is_finished(), "it cannot have been written yet");
+        // Of an agent that says one thing after the other while it waits, nothing is lost.
+        let moved = tokio::spawn({
+            let agents = agents.clone();
+            async move { agents.heartbeat(silent("a", "x").runtime("moved").unwrap()).await }
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let again = beat("x");
+        tokio::time::sleep(Duration::from_millis(50)).await;
         // One goes away, and is written all the same.
         y.abort();
         other.commit().await.unwrap();
         assert!(x.await.unwrap().unwrap().is_some());
+        assert_eq!(moved.await.unwrap().unwrap().unwrap().runtime, "moved");
+        assert_eq!(again.await.unwrap().unwrap().unwrap().runtime, "moved");
         let wait_until_kept = async {
             while !agents.list(&everything()).await.unwrap().iter().all(|agent| agent.state == AgentState::Online) {
                 tokio::time::sleep(Duration::from_millis(20)).await;

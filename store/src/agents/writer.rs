@@ -5,7 +5,7 @@
 //! a crowd goes alone, at once, and those that come meanwhile go together; nothing waits for a clock, and nothing
 //! is left behind by a task that ends early.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -60,11 +60,15 @@ impl Writer {
         })
     }
 
-    /// Those that waited longest.
+    /// Those that waited longest, one of each agent: what it says next is written after that, and stands. There is
+    /// a task for each that is left.
     fn next(&self) -> Vec<Waiting> {
         let mut waiting = self.waiting();
-        let most = waiting.len().min(MOST);
-        waiting.drain(..most).collect()
+        let mut agents = BTreeSet::new();
+        let all = std::mem::take(&mut *waiting).into_iter();
+        let (next, left) = all.partition(|one| agents.len() < MOST && agents.insert(key(&one.report)));
+        *waiting = left;
+        next
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
@@ -76,10 +80,7 @@ impl Writer {
         if batch.is_empty() {
             return;
         }
-        // Of an agent that reports twice at once the later report is the last one. Sorted, so that services that
-        // share a database never wait for each other crosswise.
-        let last: BTreeMap<_, _> = batch.iter().map(|one| (key(&one.report), one)).collect();
-        let written = self.try_write(&last.into_values().collect::<Vec<_>>()).await;
+        let written = self.try_write(&batch).await;
         for Waiting { report, answer, .. } in batch {
             // Who went away is not told.
             let _ = answer.send(match &written {
@@ -89,7 +90,7 @@ impl Writer {
         }
     }
 
-    async fn try_write(&self, batch: &[&Waiting]) -> Result<BTreeMap<(Scope, AgentId), AgentRecord>> {
+    async fn try_write(&self, batch: &[Waiting]) -> Result<BTreeMap<(Scope, AgentId), AgentRecord>> {
         let mut transaction = self.0.store.begin().await?;
         let batch = Batch::new(&self.0.store, batch.iter().map(|one| one.report.row(one.time)));
         transaction.execute(batch.goes_on()).await?;
