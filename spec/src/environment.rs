@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where references are resolved (rule 8).
 ///
@@ -34,12 +34,19 @@ impl Environment for ProcessEnvironment {
     }
 
     fn finds_command(&self, command: &str) -> bool {
-        if command.contains('/') {
-            return is_executable(Path::new(command));
-        }
-        let Some(path) = std::env::var_os("PATH") else { return false };
-        std::env::split_paths(&path).any(|folder| is_executable(&folder.join(command)))
+        find_command(command).is_some()
     }
+}
+
+/// The file that this process would run for `command`: the first on its `PATH`, or the one at its path
+/// when it has one.
+#[must_use]
+pub fn find_command(command: &str) -> Option<PathBuf> {
+    if command.contains('/') {
+        return Some(PathBuf::from(command)).filter(|path| is_executable(path));
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(command)).find(|path| is_executable(path))
 }
 
 #[cfg(unix)]

@@ -22,6 +22,8 @@ pub struct LaunchSpec {
     pub name: ServerName,
     /// How the server is started or reached.
     pub transport: LaunchTransport,
+    /// What variables brought in, wherever it went: to be hidden in what the server says.
+    pub secrets: Vec<Secret<String>>,
 }
 
 /// How a server is started or reached, with values in place of references.
@@ -70,7 +72,7 @@ impl McpServerSpec {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn resolve(&self, environment: &dyn Environment) -> Result<LaunchSpec> {
-        let resolver = Resolver { name: &self.name, environment };
+        let mut resolver = Resolver { name: &self.name, environment, read: Vec::new() };
         let transport = match &self.transport {
             Transport::Stdio(stdio) => LaunchTransport::Stdio {
                 command: stdio.command.clone(),
@@ -80,17 +82,19 @@ impl McpServerSpec {
             Transport::StreamableHttp(remote) => LaunchTransport::StreamableHttp(resolver.remote(remote)?),
             Transport::Sse(remote) => LaunchTransport::Sse(resolver.remote(remote)?),
         };
-        Ok(LaunchSpec { name: self.name.clone(), transport })
+        Ok(LaunchSpec { name: self.name.clone(), transport, secrets: resolver.read })
     }
 }
 
 struct Resolver<'a> {
     name: &'a ServerName,
     environment: &'a dyn Environment,
+    /// Every value that a variable gave.
+    read: Vec<Secret<String>>,
 }
 
 impl Resolver<'_> {
-    fn text<'p>(&self, pieces: impl Iterator<Item = Piece<'p>>, field: &str) -> Result<Secret<String>> {
+    fn text<'p>(&mut self, pieces: impl Iterator<Item = Piece<'p>>, field: &str) -> Result<Secret<String>> {
         let mut out = String::new();
         for piece in pieces {
             match piece {
@@ -101,7 +105,7 @@ impl Resolver<'_> {
         Ok(Secret::new(out))
     }
 
-    fn read(&self, variable: &str, default: Option<&str>, field: &str) -> Result<String> {
+    fn read(&mut self, variable: &str, default: Option<&str>, field: &str) -> Result<String> {
         let unresolved = |why: &str, hint: String| {
             Error::new(
                 ErrorKind::EnvUnresolved,
@@ -118,14 +122,16 @@ impl Resolver<'_> {
                 None => return Err(unresolved("is not set", format!("set {variable} in the environment"))),
             },
         };
-        Ok(match default {
-            Some(default) if value.is_empty() => default.to_owned(),
-            _ => value,
-        })
+        match default {
+            Some(default) if value.is_empty() => return Ok(default.to_owned()),
+            _ if value.is_empty() => {}
+            _ => self.read.push(Secret::new(value.clone())),
+        }
+        Ok(value)
     }
 
     fn values(
-        &self,
+        &mut self,
         field: &str,
         values: &BTreeMap<String, crate::EnvTemplate>,
     ) -> Result<BTreeMap<String, Secret<String>>> {
@@ -135,7 +141,7 @@ impl Resolver<'_> {
             .collect()
     }
 
-    fn remote(&self, remote: &crate::Remote) -> Result<LaunchRemote> {
+    fn remote(&mut self, remote: &crate::Remote) -> Result<LaunchRemote> {
         let url = self.text(remote.url.pieces(), "url")?;
         let headers = self.values("headers", &remote.headers)?;
         // What a variable brought in is held to what a literal is held to.
@@ -169,6 +175,7 @@ mod tests {
         let spec = spec(json!({"name": "a", "command": "${X}", "args": ["--a=${A}", "$A", "a$$b"],
             "env": {"A": "$A", "B": "${UNSET:-d}", "C": "${EMPTY:-d}", "D": "${EMPTY}", "E": "p${A}s"}}));
         let launch = spec.resolve(&FixedEnvironment::new().with("A", "v").with("EMPTY", "")).unwrap();
+        assert_eq!(launch.secrets.iter().map(Secret::expose).collect::<Vec<_>>(), ["v", "v", "v"]);
         let LaunchTransport::Stdio { command, args, env } = launch.transport else { panic!() };
         assert_eq!(command, "${X}", "a command is never a template");
         assert_eq!(args.iter().map(Secret::expose).collect::<Vec<_>>(), ["--a=v", "$A", "a$b"]);

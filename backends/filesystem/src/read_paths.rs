@@ -311,6 +311,7 @@ mod tests {
                 args: vec![mcp_registry_spec::Secret::new("/hunter2".into())],
                 env: Default::default(),
             },
+            secrets: Vec::new(),
         };
         let error = paths.check_launch(&launch).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use mcp_registry_spec::redact::MASK;
+use mcp_registry_spec::redact::hide_known;
 use mcp_registry_spec::{Error, ErrorKind, Result, Secret};
 use serde_json::Value;
 
@@ -96,14 +96,14 @@ impl Token {
 
     /// Hides the token in a text that came from elsewhere; its shape may be that of a plain word.
     pub(crate) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let hide = |text: Cow<'t, str>, token: &Secret<String>| hidden(&text, token.expose()).map_or(text, Cow::Owned);
+        let hide = |text: Cow<'t, str>, token: &Secret<String>| hide_known(&text, token.expose()).map_or(text, Cow::Owned);
         self.known().tokens.iter().fold(Cow::Borrowed(text), hide)
     }
 
     /// Whether what came from elsewhere has the token in any text of it.
     pub(crate) fn is_in(&self, value: &Value) -> bool {
         let known = self.known();
-        known.tokens.iter().any(|token| any_text(value, &|text| hidden(text, token.expose()).is_some()))
+        known.tokens.iter().any(|token| any_text(value, &|text| hide_known(text, token.expose()).is_some()))
     }
 
     fn usable(&self) -> Option<Secret<String>> {
@@ -123,53 +123,6 @@ fn any_text(value: &Value, found: &impl Fn(&str) -> bool) -> bool {
         Value::Object(map) => map.iter().any(|(key, value)| found(key) || any_text(value, found)),
         _ => false,
     }
-}
-
-/// `text` without the token, if it is there.
-fn hidden(text: &str, token: &str) -> Option<String> {
-    let first = *token.as_bytes().first()?;
-    let mut out = String::new();
-    let (mut kept, mut at) = (0, 0);
-    while let Some(rest) = text.as_bytes().get(at..) {
-        let Some(ahead) = rest.iter().position(|byte| *byte == b'%' || byte.eq_ignore_ascii_case(&first)) else {
-            break;
-        };
-        at += ahead;
-        match spelled(rest.get(ahead..).unwrap_or_default(), token.as_bytes()) {
-            Some(length) => {
-                out.push_str(text.get(kept..at).unwrap_or_default());
-                out.push_str(MASK);
-                at += length;
-                kept = at;
-            }
-            None => at += 1,
-        }
-    }
-    (kept > 0).then(|| out + text.get(kept..).unwrap_or_default())
-}
-
-/// How much of the beginning of `text` spells `token`: as it is, in the case that a host's name has, or with
-/// `%XX` in it, as a path may have.
-fn spelled(text: &[u8], token: &[u8]) -> Option<usize> {
-    if text.get(..token.len()).is_some_and(|same| same.eq_ignore_ascii_case(token)) {
-        return Some(token.len());
-    }
-    let mut rest = text;
-    for byte in token {
-        rest = match rest {
-            [b'%', high, low, after @ ..] if decoded(*high, *low).is_some_and(|own| own.eq_ignore_ascii_case(byte)) => {
-                after
-            }
-            [own, after @ ..] if own.eq_ignore_ascii_case(byte) => after,
-            _ => return None,
-        };
-    }
-    Some(text.len() - rest.len())
-}
-
-fn decoded(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 fn wrong(why: &'static str) -> Error {
