@@ -18,8 +18,8 @@ use std::borrow::Cow;
 pub(crate) use close::{is_any_scheme, is_reference};
 pub(crate) use command_line::{CommandLine, Next, login_password};
 pub use keys::is_secret_key;
-pub use known::hide_known;
 pub(crate) use keys::{holds_secrets, is_harmless_below, is_key_of_url};
+pub use known::hide_known;
 pub use shapes::is_secret_shaped;
 
 use cheap::may_hold_secret;

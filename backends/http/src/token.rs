@@ -96,7 +96,8 @@ impl Token {
 
     /// Hides the token in a text that came from elsewhere; its shape may be that of a plain word.
     pub(crate) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let hide = |text: Cow<'t, str>, token: &Secret<String>| hide_known(&text, token.expose()).map_or(text, Cow::Owned);
+        let hide =
+            |text: Cow<'t, str>, token: &Secret<String>| hide_known(&text, token.expose()).map_or(text, Cow::Owned);
         self.known().tokens.iter().fold(Cow::Borrowed(text), hide)
     }
 

@@ -1,0 +1,113 @@
+//! Where a remote server answers, and how it is spoken to (rule 11, S4).
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use mcp_registry_spec::{Error, ErrorKind, LaunchRemote, Result, ServerName, text};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use url::{Host, Url};
+
+/// The URL of a server that may be spoken to: https, or http to this machine.
+///
+/// # Errors
+/// [`ErrorKind::InvalidSpec`]; [`ErrorKind::InsecureTransport`].
+pub(crate) fn checked(name: &ServerName, url: &str) -> Result<Url> {
+    let wrong = |kind, what: String| Err(Error::new(kind, format!("the url of the server {:?} {what}", name.as_str())));
+    let url = match Url::parse(url) {
+        Ok(url) if url.has_host() => url,
+        _ => return wrong(ErrorKind::InvalidSpec, "is none".to_owned()),
+    };
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => {
+            let host = text::quote(url.host_str().unwrap_or_default());
+            wrong(ErrorKind::InsecureTransport, format!("would be spoken to in cleartext, at {host}; use https"))
+        }
+        _ => wrong(ErrorKind::InvalidSpec, "is neither https nor http".to_owned()),
+    }
+}
+
+/// Whether it is this machine: the parsed host is `localhost`, in 127.0.0.0/8, or `::1`.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(domain)) => domain == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// A client that speaks to that server alone: it sends the entry's headers with every request and follows no
+/// redirect, so that they, and what is asked, go nowhere else.
+///
+/// # Errors
+/// [`ErrorKind::InvalidSpec`] for headers that cannot be sent; [`ErrorKind::ConfigInvalid`].
+pub(crate) fn client(name: &ServerName, url: &Url, remote: &LaunchRemote) -> Result<reqwest::Client> {
+    // Whoever installed another provider first meant it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let loopback = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("mcp-registry/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers(name, remote)?)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        // One that is left open stalls the next request where the answer before was not read to its end.
+        .pool_max_idle_per_host(0)
+        .resolve_to_addrs("localhost", &loopback);
+    builder = match url.scheme() {
+        "https" => builder.https_only(true),
+        // Cleartext is for this machine: neither a proxy nor a certificate has a part in it.
+        _ => builder.no_proxy().tls_certs_only([]),
+    };
+    builder.build().map_err(|cause| {
+        let why = std::error::Error::source(&cause).map_or_else(|| cause.to_string(), ToString::to_string);
+        Error::new(ErrorKind::ConfigInvalid, "the HTTP client cannot be set up").caused_by(why)
+    })
+}
+
+fn headers(name: &ServerName, remote: &LaunchRemote) -> Result<HeaderMap> {
+    let pair = |(key, value): (&String, &mcp_registry_spec::Secret<String>)| {
+        let name = HeaderName::try_from(key).ok()?;
+        let mut value = HeaderValue::try_from(value.expose()).ok()?;
+        value.set_sensitive(true);
+        Some((name, value))
+    };
+    let entry = |(key, value)| {
+        pair((key, value)).ok_or_else(|| {
+            let message = format!("the header {} of the server {:?} cannot be sent", text::quote(key), name.as_str());
+            Error::new(ErrorKind::InvalidSpec, message)
+        })
+    };
+    remote.headers.iter().map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s4_cleartext_goes_to_this_machine_only() {
+        let name = ServerName::parse("a").unwrap();
+        let kind = |url: &str| checked(&name, url).err().map(|error| error.kind());
+        for good in ["https://h/x", "http://localhost:1/", "http://127.9.9.9/", "http://[::1]:8/", "HTTP://LOCALHOST/"]
+        {
+            assert_eq!(kind(good), None, "{good}");
+        }
+        for bad in [
+            "http://example.org/",
+            "http://localhost.evil/",
+            "http://127.0.0.1@evil/",
+            "http://[::ffff:10.0.0.1]/",
+            "http://0.0.0.0/",
+            "http://localhost./",
+        ] {
+            assert_eq!(kind(bad), Some(ErrorKind::InsecureTransport), "{bad}");
+        }
+        for none in ["", "x", "file:///etc/passwd", "ftp://localhost/", "https://"] {
+            assert_eq!(kind(none), Some(ErrorKind::InvalidSpec), "{none}");
+        }
+        let error = checked(&name, "http://user:hunter2@example.org/?key=hunter3").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter"), "{error}");
+    }
+}

@@ -1,0 +1,93 @@
+//! Hiding in what servers say what they were given (rule 4, S9).
+
+use mcp_registry_spec::redact::{hide_known, is_secret_key, redact};
+use mcp_registry_spec::{LaunchSpec, LaunchTransport, Secret, text};
+
+/// A shorter value would be found everywhere, and is no secret.
+const SHORTEST: usize = 4;
+/// The same of a value that neither a variable brought in nor a key calls a secret.
+const SHORTEST_PLAIN: usize = 8;
+/// How much of a server's own words a message shows, in characters.
+const MOST_SHOWN: usize = 300;
+
+/// The values a server was given, which may come back in what it says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Mask(Vec<Secret<String>>);
+
+impl Mask {
+    pub(crate) fn of(launch: &LaunchSpec) -> Self {
+        let mut known: Vec<&String> = launch.secrets.iter().map(Secret::expose).collect();
+        let (values, args) = match &launch.transport {
+            LaunchTransport::Stdio { args, env, .. } => (env, args.as_slice()),
+            LaunchTransport::StreamableHttp(remote) | LaunchTransport::Sse(remote) => (&remote.headers, [].as_slice()),
+        };
+        let is_worth = |key: &str, value: &str| value.len() >= SHORTEST_PLAIN || is_secret_key(key);
+        let worth = values.iter().filter(|(key, value)| is_worth(key, value.expose()));
+        known.extend(worth.map(|(_, value)| value.expose()));
+        // Of an argument it cannot be told what it is, but by the flag before it.
+        let after_flags = args.windows(2).filter_map(|pair| match pair {
+            [flag, value] if is_secret_key(flag.expose().trim_start_matches('-')) => Some(value.expose()),
+            _ => None,
+        });
+        known.extend(after_flags);
+        // A token is also sent as `Bearer TOKEN`, and said without that.
+        let words = known.iter().filter_map(|value| value.rsplit_once(' ')).map(|(_, word)| word.to_owned());
+        let mut known: Vec<String> = words.chain(known.iter().map(|value| (*value).clone())).collect();
+        known.retain(|value| value.len() >= SHORTEST);
+        // The longest first: another may be a part of it.
+        known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        known.dedup();
+        Self(known.into_iter().map(Secret::new).collect())
+    }
+
+    /// The length of the longest of them, in bytes.
+    pub(crate) fn longest(&self) -> usize {
+        self.0.first().map_or(0, |value| value.expose().len())
+    }
+
+    /// The text without them, nor what else looks like a credential.
+    pub(crate) fn hide(&self, text: &str) -> String {
+        let known =
+            self.0.iter().fold(text.to_owned(), |text, secret| hide_known(&text, secret.expose()).unwrap_or(text));
+        redact(&known).into_owned()
+    }
+
+    /// The same, on one line and cut to a readable length.
+    pub(crate) fn quote(&self, words: &str) -> String {
+        // Cut after what looks like a credential is hidden: half of one looks like none.
+        let safe = self.hide(words.trim());
+        let cut = match safe.char_indices().nth(MOST_SHOWN) {
+            None => safe,
+            Some((end, _)) => format!("{}…", safe.get(..end).unwrap_or_default()),
+        };
+        text::escape(&cut).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mcp_registry_spec::{FixedEnvironment, McpServerSpec};
+    use serde_json::json;
+
+    #[test]
+    fn s9_what_a_server_was_given_is_hidden_in_what_it_says() {
+        let spec = McpServerSpec::from_json(json!({"name": "a", "command": "x",
+            "args": ["--pin", "pqrs", "--at=${AT}", "plain"], "env": {"A": "$ONE", "MODE": "fast", "LONG": "a longer one"}}));
+        let environment = FixedEnvironment::new().with("ONE", "hunter2").with("AT", "hunter23");
+        let mask = Mask::of(&spec.unwrap().resolve(&environment).unwrap());
+        assert_eq!(mask.longest(), 12);
+        let said = "HUNTER2 hunter23 %68unter2 a longer one pqrs fast plain https://u:p@h/\u{1b}[2J";
+        assert_eq!(mask.quote(said), "*** *** *** *** *** fast plain https://***@h/\\u{1b}[2J");
+        assert!(!format!("{mask:?}").contains("hunter"));
+        assert_eq!(mask.quote(&"é".repeat(400)).chars().count(), MOST_SHOWN + 1);
+    }
+
+    #[test]
+    fn s9_so_is_the_token_of_a_header_without_its_scheme() {
+        let spec = McpServerSpec::from_json(json!({"name": "a", "url": "https://h/",
+            "headers": {"Authorization": "Bearer ${T}", "X": "Basic plainword"}}));
+        let mask = Mask::of(&spec.unwrap().resolve(&FixedEnvironment::new().with("T", "zebra")).unwrap());
+        assert_eq!(mask.hide("zebra, plainword, Bearer zebra"), "***, ***, ***");
+    }
+}

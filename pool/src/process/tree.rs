@@ -1,0 +1,15 @@
+//! All processes of one launch, however they went about it (S7, S8).
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod others;
+
+#[cfg(target_os = "linux")]
+pub(crate) use linux::sweep_forsaken;
+#[cfg(target_os = "linux")]
+pub(super) use linux::{Tree, adopt_orphans};
+#[cfg(not(target_os = "linux"))]
+pub(crate) use others::sweep_forsaken;
+#[cfg(not(target_os = "linux"))]
+pub(super) use others::{Tree, adopt_orphans};

@@ -1,0 +1,205 @@
+//! Told by `/proc`: whom the first process started, by descent, by group, and by the launch's marker.
+
+use std::collections::HashMap;
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal, set_child_subreaper, waitpid,
+};
+
+use crate::process::marker::Marker;
+
+/// How long what was killed may take to be gone. A process that waits for a broken disk cannot be killed at all.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Lets this process, and not the system's first one, have the children of servers that ended: so they stay its
+/// descendants, and are found.
+pub(in crate::process) fn adopt_orphans() {
+    // Where it is refused, the marker still finds them.
+    let _ = set_child_subreaper(Some(getpid()));
+}
+
+/// Kills every child of this process, and what descends from it: for one that started none but servers, all of which
+/// are stopped.
+pub(crate) fn sweep_forsaken() {
+    let own = getpid();
+    kill_until_gone(|| {
+        let all = all();
+        let mut found: HashMap<Pid, u64> = all.iter().filter(|it| it.parent == Some(own)).map(Seen::key).collect();
+        add_descendants(&mut found, &all);
+        (all, found)
+    });
+}
+
+/// The processes of a launch.
+#[derive(Debug)]
+pub(in crate::process) struct Tree {
+    root: Pid,
+    marker: Marker,
+    /// Those that were ever found, with the times at which they began: one that is orphaned is known again.
+    known: HashMap<Pid, u64>,
+    /// When the first began, in the system's ticks.
+    began: u64,
+}
+
+impl Tree {
+    pub(in crate::process) fn new(root: Pid, marker: Marker) -> Self {
+        let began = Seen::of(root).map_or(0, |seen| seen.began);
+        Self { root, marker, known: HashMap::from([(root, began)]), began }
+    }
+
+    /// Whether none of them runs any more. Those that ended are let go of.
+    pub(in crate::process) fn is_gone(&mut self) -> bool {
+        let (all, members) = self.look();
+        !reap(&all, &members, Some(self.root))
+    }
+
+    /// Sends all of them a signal.
+    pub(in crate::process) fn signal_all(&mut self, signal: Signal) {
+        let (_, members) = self.look();
+        members.iter().for_each(|(pid, began)| send(*pid, *began, signal));
+    }
+
+    /// Kills all of them, and those they make meanwhile, and waits until they are gone.
+    pub(in crate::process) fn kill(&mut self) {
+        let root = self.root;
+        kill_with(|| self.look(), Some(root));
+    }
+
+    fn look(&mut self) -> (Vec<Seen>, HashMap<Pid, u64>) {
+        let all = all();
+        let mut found = HashMap::new();
+        // A group's number is not given to another while it has a member.
+        let is_own_group = !all.iter().any(|seen| seen.pid == self.root && seen.began != self.began);
+        for seen in &all {
+            let (pid, began) = seen.key();
+            let is_known = self.known.get(&pid) == Some(&began);
+            let is_of_group = is_own_group && seen.group == Some(self.root) && began >= self.began;
+            if is_known || is_of_group || (began >= self.began && seen.has(&self.marker)) {
+                found.insert(pid, began);
+            }
+        }
+        add_descendants(&mut found, &all);
+        self.known.extend(&found);
+        (all, found)
+    }
+}
+
+fn kill_until_gone(look: impl FnMut() -> (Vec<Seen>, HashMap<Pid, u64>)) {
+    kill_with(look, None);
+}
+
+fn kill_with(mut look: impl FnMut() -> (Vec<Seen>, HashMap<Pid, u64>), root: Option<Pid>) {
+    let deadline = Instant::now() + PATIENCE;
+    let mut pause = Duration::from_micros(500);
+    loop {
+        let (all, members) = look();
+        if !reap(&all, &members, root) || Instant::now() >= deadline {
+            return;
+        }
+        members.iter().for_each(|(pid, began)| send(*pid, *began, Signal::KILL));
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(10));
+    }
+}
+
+/// Lets go of the members that ended and are this process's to wait for; whether any still runs. The first process,
+/// `root`, is waited for by whoever made it.
+fn reap(all: &[Seen], members: &HashMap<Pid, u64>, root: Option<Pid>) -> bool {
+    let own = getpid();
+    let mut any_runs = false;
+    for seen in all.iter().filter(|seen| members.contains_key(&seen.pid)) {
+        if !seen.is_dead {
+            any_runs = true;
+        } else if seen.parent == Some(own) && root != Some(seen.pid) {
+            let _ = waitpid(Some(seen.pid), WaitOptions::NOHANG);
+        }
+    }
+    any_runs
+}
+
+fn add_descendants(found: &mut HashMap<Pid, u64>, all: &[Seen]) {
+    let own = getpid();
+    loop {
+        let before = found.len();
+        let is_child = |seen: &&Seen| seen.pid != own && seen.parent.is_some_and(|parent| found.contains_key(&parent));
+        let children: Vec<_> = all.iter().filter(is_child).map(Seen::key).collect();
+        found.extend(children);
+        if found.len() == before {
+            return;
+        }
+    }
+}
+
+/// Sends a signal to that process, and to no other that has its number by now.
+fn send(pid: Pid, began: u64, signal: Signal) {
+    // What the descriptor holds is told apart by its beginning, and does not change after that.
+    if let Ok(process) = pidfd_open(pid, PidfdFlags::empty())
+        && Seen::of(pid).is_some_and(|seen| seen.began == began)
+    {
+        let _ = pidfd_send_signal(process, signal);
+    }
+}
+
+/// What the system tells of a process.
+#[derive(Debug)]
+struct Seen {
+    pid: Pid,
+    parent: Option<Pid>,
+    group: Option<Pid>,
+    began: u64,
+    is_dead: bool,
+}
+
+impl Seen {
+    fn of(pid: Pid) -> Option<Self> {
+        Self::read(pid, &fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?)
+    }
+
+    /// Reads `PID (NAME) STATE PARENT GROUP …`, in which the name may hold anything.
+    fn read(pid: Pid, stat: &str) -> Option<Self> {
+        let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+        let state = fields.next()?;
+        let mut id = || Some(Pid::from_raw(fields.next()?.parse().ok()?));
+        let (parent, group) = (id()?, id()?);
+        let began = fields.nth(16)?.parse().ok()?;
+        Some(Self { pid, parent, group, began, is_dead: matches!(state, "Z" | "X") })
+    }
+
+    fn key(&self) -> (Pid, u64) {
+        (self.pid, self.began)
+    }
+
+    fn has(&self, marker: &Marker) -> bool {
+        let environment = fs::read(format!("/proc/{}/environ", self.pid.as_raw_nonzero()));
+        environment.is_ok_and(|environment| marker.is_in(&environment))
+    }
+}
+
+fn all() -> Vec<Seen> {
+    let folders = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = folders.filter_map(|folder| Pid::from_raw(folder.file_name().to_str()?.parse().ok()?));
+    pids.filter_map(Seen::of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s7_a_process_is_read_whatever_it_calls_itself() {
+        let pid = Pid::from_raw(7).unwrap();
+        let rest = "S 4 5 6 0 -1 4194560 100 0 0 0 1 2 3 4 20 0 1 0 12345 999 1";
+        for name in ["a", "a) R 1 2", ") (", "a b\nc"] {
+            let seen = Seen::read(pid, &format!("7 ({name}) {rest}")).unwrap();
+            assert_eq!((seen.parent, seen.group), (Pid::from_raw(4), Pid::from_raw(5)), "{name}");
+            assert_eq!((seen.began, seen.is_dead), (12345, false));
+        }
+        assert!(Seen::read(pid, &format!("7 (a) Z{}", rest.trim_start_matches('S'))).unwrap().is_dead);
+        assert!(Seen::read(pid, "").is_none() && Seen::read(pid, "7 (a) S 1").is_none());
+        let own = Seen::of(getpid()).unwrap();
+        assert!(own.began > 0 && !own.is_dead && all().iter().any(|seen| seen.pid == own.pid));
+    }
+}

@@ -1,0 +1,33 @@
+//! Where the system does not tell of processes as Linux does, the process group is all that can be reached.
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+
+use crate::process::marker::Marker;
+
+/// Nothing to be done: orphans go to the system's first process.
+pub(in crate::process) fn adopt_orphans() {}
+
+/// Nothing to be done: none was adopted.
+pub(crate) fn sweep_forsaken() {}
+
+/// The process group of a launch.
+#[derive(Debug)]
+pub(in crate::process) struct Tree(Pid);
+
+impl Tree {
+    pub(in crate::process) fn new(root: Pid, _marker: Marker) -> Self {
+        Self(root)
+    }
+
+    pub(in crate::process) fn is_gone(&mut self) -> bool {
+        test_kill_process_group(self.0).is_err()
+    }
+
+    pub(in crate::process) fn signal_all(&mut self, signal: Signal) {
+        let _ = kill_process_group(self.0, signal);
+    }
+
+    pub(in crate::process) fn kill(&mut self) {
+        self.signal_all(Signal::KILL);
+    }
+}

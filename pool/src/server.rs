@@ -1,0 +1,99 @@
+//! A server that is connected.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mcp_registry_spec::{ServerName, text};
+use rmcp::RoleClient;
+use rmcp::model::{ServerPeerInfo, Tool};
+use rmcp::service::{Peer, RunningService};
+use tokio::sync::Mutex;
+
+use crate::client::Client;
+use crate::mask::Mask;
+use crate::process::Process;
+use crate::stdio::Faults;
+
+/// A server that is connected, and what it said of itself.
+pub struct Server {
+    pub(crate) name: ServerName,
+    pub(crate) info: Arc<ServerPeerInfo>,
+    pub(crate) tools: Vec<Tool>,
+    pub(crate) took: Duration,
+    pub(crate) link: Link,
+}
+
+/// The connection itself. What is dropped in this order ends in this order: the process is killed, then the pipes to
+/// it are closed.
+pub(crate) struct Link {
+    pub(crate) process: Option<Mutex<Process>>,
+    pub(crate) service: RunningService<RoleClient, Client>,
+    pub(crate) faults: Faults,
+    pub(crate) mask: Mask,
+}
+
+impl Server {
+    /// The entry's name.
+    #[must_use]
+    pub fn name(&self) -> &ServerName {
+        &self.name
+    }
+
+    /// What it answered to `initialize`: the protocol's version, its own name and version, and its instructions.
+    #[must_use]
+    pub fn info(&self) -> &ServerPeerInfo {
+        &self.info
+    }
+
+    /// Its tools, in the order it lists them, under its own names.
+    #[must_use]
+    pub fn tools(&self) -> &[Tool] {
+        &self.tools
+    }
+
+    /// How long it took until its tools were there.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        self.took
+    }
+
+    /// A text of this server as it may be shown: without what the server was given (S9), and escaped.
+    #[must_use]
+    pub fn shown(&self, said: &str) -> String {
+        text::escape(&self.link.mask.hide(said)).into_owned()
+    }
+
+    pub(crate) fn peer(&self) -> &Peer<RoleClient> {
+        self.link.service.peer()
+    }
+
+    /// Ends it; see [`Link::stop`].
+    pub(crate) async fn stop(self, grace: Duration) -> bool {
+        self.link.stop(grace).await
+    }
+}
+
+impl Link {
+    /// Closes the connection, and ends the process where there is one. `false` where something could not be killed.
+    pub(crate) async fn stop(self, grace: Duration) -> bool {
+        let Self { process, mut service, .. } = self;
+        // A remote one is told that its session ends; one that does not listen is left.
+        let _ = service.close_with_timeout(grace).await;
+        match process {
+            Some(process) => process.into_inner().stop(grace).await,
+            None => true,
+        }
+    }
+}
+
+/// Names alone: the rest is the server's own words.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("name", &self.name).field("tools", &self.tools.len()).finish_non_exhaustive()
+    }
+}
+
+/// Which of several servers has which tool.
+pub(crate) type Index = HashMap<String, (usize, usize)>;
