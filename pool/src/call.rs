@@ -13,7 +13,6 @@ use rmcp::service::{PeerRequestOptions, RequestHandle, ServiceError};
 use tokio::time::sleep;
 
 use crate::client::{Listener, Listeners};
-use crate::process::Exit;
 use crate::server::Server;
 use crate::stdio::Fault;
 
@@ -157,25 +156,24 @@ impl Server {
 
     /// What is known of why the connection ended.
     async fn lost(&self, error: ServiceError) -> CallError {
-        let mut why = match self.link.faults.get() {
+        let fault = match self.link.faults.get() {
             Some(Fault::Garbage(begin)) => {
-                let begin = text::quote(&self.link.mask.hide(begin));
-                format!("the server sent what is no message: {begin}")
+                Some(format!("the server sent what is no message: {}", text::quote(&self.link.mask.hide(begin))))
             }
-            Some(Fault::TooLarge) => "the server sent a message that is larger than is read".to_owned(),
-            None => match error {
-                ServiceError::TransportClosed => "the server closed the connection".to_owned(),
-                other => format!("the call failed: {}", self.link.mask.quote(&other.to_string())),
-            },
+            Some(Fault::TooLarge) => Some("the server sent a message that is larger than is read".to_owned()),
+            None => None,
         };
-        let mut stderr = String::new();
+        let (mut exit, mut stderr) = (None, String::new());
         if let Some(process) = &self.link.process {
             let mut process = process.lock().await;
-            if let Some(exit) = process.ended().await.map(|exit: Exit| exit.to_string()) {
-                why = format!("the server ended with {exit}");
-            }
+            exit = process.ended().await.map(|exit| format!("the server ended with {exit}"));
             stderr = process.last_words(&self.link.mask).await;
         }
+        // That its input was closed for what it said is no end of its own.
+        let why = fault.or(exit).unwrap_or_else(|| match error {
+            ServiceError::TransportClosed => "the server closed the connection".to_owned(),
+            other => format!("the call failed: {}", self.link.mask.quote(&other.to_string())),
+        });
         CallError::Lost(why, stderr)
     }
 }

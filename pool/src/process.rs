@@ -10,7 +10,7 @@ use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use mcp_registry_spec::{LaunchSpec, LaunchTransport, Secret};
+use mcp_registry_spec::LaunchSpec;
 use rustix::process::{Pid, Signal};
 use serde::Serialize;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -153,15 +153,5 @@ impl Drop for Process {
         self.tree.kill();
         // Leaves no zombie where it is dead by now; else the runtime takes it.
         let _ = self.child.try_wait();
-    }
-}
-
-/// The program, arguments and variables of an entry that is started.
-fn stdio(
-    launch: &LaunchSpec,
-) -> io::Result<(&str, &[Secret<String>], &std::collections::BTreeMap<String, Secret<String>>)> {
-    match &launch.transport {
-        LaunchTransport::Stdio { command, args, env } => Ok((command, args, env)),
-        _ => Err(io::Error::new(io::ErrorKind::Unsupported, "it is reached at a URL, and not started")),
     }
 }

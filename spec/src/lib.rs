@@ -59,6 +59,9 @@ pub mod mcp {}
 #[doc = include_str!("../POLICY.md")]
 pub mod policy {}
 
+#[doc = include_str!("../PROBE.md")]
+pub mod probes {}
+
 pub use async_trait::async_trait;
 
 pub use audit::{AuditAction, AuditOutcome, AuditRecord};

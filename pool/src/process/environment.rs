@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
 use mcp_registry_spec::environment::find_command;
-use mcp_registry_spec::{LaunchSpec, text};
+use mcp_registry_spec::{LaunchSpec, LaunchTransport, text};
 
 /// What belongs to this program and to none it starts: its settings, tokens among them.
 const OWN: &[u8] = b"MCP_REGISTRY_";
@@ -19,7 +19,9 @@ const OWN: &[u8] = b"MCP_REGISTRY_";
 /// # Errors
 /// When the program is not there, or the server is a remote one.
 pub fn command(launch: &LaunchSpec, inherit: Option<&[String]>) -> io::Result<Command> {
-    let (program, args, env) = super::stdio(launch)?;
+    let LaunchTransport::Stdio { command: program, args, env } = &launch.transport else {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "it is reached at a URL, and not started"));
+    };
     // The command that was allowed is the one of this process's PATH: an entry that sets PATH chooses no other.
     let file = find_command(program).ok_or_else(|| {
         let place = if program.contains('/') { "is no file that can be run" } else { "is not on PATH" };

@@ -1,0 +1,110 @@
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use mcp_registry_pool::{Cause, Pool};
+use mcp_registry_test_server::{Mark, SERVE, look, survivors};
+use tokio::time::timeout;
+
+use crate::support::{exe, failure_of, gate, server, short, wait};
+
+/// Those who do not want to go: children that are deaf to SIGTERM, some in groups and sessions of their own, some
+/// orphans.
+const FAMILIES: [&[&str]; 4] = [&["family"], &["orphan"], &["stubborn"], &["stubborn", "orphan", "family"]];
+
+fn family<'w>(words: &[&'w str], end: &'w str) -> Vec<&'w str> {
+    words.iter().copied().chain([end]).collect()
+}
+
+pub(crate) fn s7_nothing_is_left_by_those_who_do_not_want_to_go() {
+    for words in FAMILIES {
+        for (end, cause) in [("hang", Cause::TimedOut), ("hang-after", Cause::TimedOut), ("garbage", Cause::Garbage)] {
+            let mark = Mark::new("stay");
+            let failure = wait(failure_of(server("a", &mark, &family(words, end))));
+            assert_eq!(failure.cause, cause, "{words:?} {failure:?}");
+            assert_eq!(look(&mark), Vec::<String>::new(), "{words:?} {end}");
+        }
+    }
+}
+
+pub(crate) fn s7_a_dropped_pool_leaves_nothing() {
+    for words in FAMILIES {
+        let mark = Mark::new("drop");
+        wait(async {
+            let launch = server("a", &mark, &family(words, "usual"));
+            let pool = Pool::connect(vec![launch], &gate(), short()).await.unwrap();
+            assert_eq!(pool.servers().len(), 1, "{:?}", pool.failures());
+            assert!(!look(&mark).is_empty(), "{words:?}");
+            drop(pool);
+            assert_eq!(look(&mark), Vec::<String>::new(), "{words:?}: it was waited for");
+        });
+    }
+}
+
+pub(crate) fn s7_a_connect_that_is_given_up_leaves_nothing() {
+    for words in FAMILIES {
+        let mark = Mark::new("give_up");
+        wait(async {
+            let launch = server("a", &mark, &family(words, "hang"));
+            let gate = gate();
+            let connect = Pool::connect(vec![launch], &gate, short());
+            assert!(timeout(Duration::from_millis(500), connect).await.is_err());
+        });
+        assert_eq!(survivors(&mark), Vec::<String>::new(), "{words:?}");
+    }
+}
+
+pub(crate) fn s7_a_closed_pool_leaves_nothing() {
+    for words in FAMILIES {
+        let mark = Mark::new("close");
+        wait(async {
+            let launch = server("a", &mark, &family(words, "usual"));
+            let pool = Pool::connect(vec![launch], &gate(), short()).await.unwrap();
+            assert_eq!(pool.servers().len(), 1, "{:?}", pool.failures());
+            pool.close().await.unwrap();
+            assert_eq!(look(&mark), Vec::<String>::new(), "{words:?}");
+        });
+    }
+}
+
+/// The processes that are children of this one.
+fn children() -> Vec<String> {
+    let own = std::process::id().to_string();
+    let folders = std::fs::read_dir("/proc").unwrap().flatten();
+    let stats = folders.filter_map(|folder| std::fs::read_to_string(folder.path().join("stat")).ok());
+    let parent = |stat: &str| stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1).map(str::to_owned);
+    stats.filter(|stat| parent(stat).as_deref() == Some(&own)).collect()
+}
+
+/// Run by the test below, in a process with no other children.
+pub(crate) fn sweeping() {
+    let mark = Mark::new("sweep");
+    let mut options = short();
+    options.only_children = true;
+    wait(async {
+        let launch = server("a", &mark, &["bare-orphan", "usual"]);
+        let pool = Pool::connect(vec![launch], &gate(), options).await.unwrap();
+        assert_eq!(pool.servers().len(), 1, "{:?}", pool.failures());
+        assert_eq!(children().len(), 2, "the server, and what it forsook: {:?}", children());
+        pool.close().await.unwrap();
+    });
+    assert_eq!(children(), Vec::<String>::new());
+}
+
+pub(crate) fn s8_what_shed_every_mark_is_swept_by_a_process_of_no_other_children() {
+    let swept = Command::new(exe()).arg("sweep").stderr(Stdio::piped()).output().unwrap();
+    assert!(swept.status.success(), "{}", String::from_utf8_lossy(&swept.stderr));
+}
+
+pub(crate) fn s8_children_of_the_process_itself_are_let_alone() {
+    let mut own = Command::new(exe()).args([SERVE, "sleeper"]).stdin(Stdio::null()).spawn().unwrap();
+    let mark = Mark::new("alone");
+    wait(async {
+        let launch = server("a", &mark, &["orphan", "family", "usual"]);
+        let pool = Pool::connect(vec![launch], &gate(), short()).await.unwrap();
+        pool.close().await.unwrap();
+    });
+    assert_eq!(survivors(&mark), Vec::<String>::new());
+    assert!(own.try_wait().unwrap().is_none(), "it runs still");
+    own.kill().unwrap();
+    own.wait().unwrap();
+}
