@@ -1,6 +1,6 @@
 //! Servers that misbehave: each fails in its own way, in its time, alone, and leaves nothing.
-
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod calls;
 mod failures;
 mod left;
