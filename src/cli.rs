@@ -13,6 +13,8 @@ mod args;
 mod audit;
 mod backends;
 mod bounded;
+#[cfg(feature = "probe")]
+mod call;
 mod capabilities;
 mod card;
 #[cfg(feature = "catalog")]
@@ -35,6 +37,8 @@ mod init;
 mod input;
 mod install;
 mod json;
+#[cfg(feature = "probe")]
+mod launches;
 #[cfg(feature = "governance")]
 mod ledger;
 mod list;
@@ -48,21 +52,27 @@ mod place;
 #[cfg(feature = "governance")]
 mod policy;
 mod printer;
+#[cfg(feature = "probe")]
+mod probe;
 mod reader;
 mod refresh_capabilities;
+#[cfg(feature = "probe")]
+mod run;
 #[cfg(feature = "catalog")]
 mod serve;
 mod settings;
 mod show;
 mod spec_args;
 mod spec_changes;
-#[cfg(feature = "catalog")]
+#[cfg(any(feature = "catalog", feature = "probe"))]
 mod stop;
 mod style;
 mod table;
 #[cfg(feature = "catalog")]
 mod token;
 mod tokens;
+#[cfg(feature = "probe")]
+mod tools;
 mod uninstall;
 mod update;
 mod usage;
@@ -109,6 +119,14 @@ enum Command {
     Uninstall(With<uninstall::Uninstall>),
     Capabilities(With<capabilities::Capabilities>),
     RefreshCapabilities(With<refresh_capabilities::RefreshCapabilities>),
+    #[cfg(feature = "probe")]
+    Probe(With<probe::Probe>),
+    #[cfg(feature = "probe")]
+    Tools(With<tools::Tools>),
+    #[cfg(feature = "probe")]
+    Call(With<call::Call>),
+    #[cfg(feature = "probe")]
+    Run(With<run::Run>),
     Audit(With<audit::Audit>),
     Migrate(With<migrate::Migrate>),
     #[cfg(feature = "catalog")]
@@ -151,6 +169,14 @@ impl Command {
             Self::Uninstall(command) => app.with_writer(command),
             Self::Capabilities(command) => app.with_registry(command),
             Self::RefreshCapabilities(command) => app.with_registry(command),
+            #[cfg(feature = "probe")]
+            Self::Probe(command) => app.with_registry(command),
+            #[cfg(feature = "probe")]
+            Self::Tools(command) => app.with_registry(command),
+            #[cfg(feature = "probe")]
+            Self::Call(command) => app.with_registry(command),
+            #[cfg(feature = "probe")]
+            Self::Run(command) => app.with_registry(command),
             Self::Audit(command) => app.with_registry(command),
             Self::Migrate(command) => app.without_registry(command),
             #[cfg(feature = "catalog")]

@@ -28,9 +28,14 @@
 //! - `otel`: the service exports a span for each request, by OTLP over HTTP.
 //! - `mcp` (default): the MCP server that agents talk to, with the policy and the service's way of listening.
 //! - `governance` (default): the operator's policy, which the command line obeys, and the commands beside it.
+//! - `probe` (default): starting the servers that are mounted, behind the gate and the policy, and the commands that
+//!   probe them and call their tools; the pool they use is [`pool`].
 //! - `conformance` (default): the command that holds a live backend to the rules.
 
 pub use mcp_registry_spec::*;
+
+#[cfg(feature = "probe")]
+pub use mcp_registry_pool as pool;
 
 #[cfg(feature = "catalog")]
 pub mod catalog;

@@ -2,6 +2,7 @@
 
 use mcp_registry_spec::redact::{hide_known, is_secret_key, redact};
 use mcp_registry_spec::{LaunchSpec, LaunchTransport, Secret, text};
+use serde_json::Value;
 
 /// A shorter value would be found everywhere, and is no secret.
 const SHORTEST: usize = 4;
@@ -45,11 +46,29 @@ impl Mask {
         self.0.first().map_or(0, |value| value.expose().len())
     }
 
+    /// Hides them in every text of a value, and in no other way changes it.
+    pub(crate) fn hide_in(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.hide_known(std::mem::take(text)),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.hide_in(item)),
+            Value::Object(map) => {
+                let entries = std::mem::take(map).into_iter();
+                map.extend(entries.map(|(key, mut value)| {
+                    self.hide_in(&mut value);
+                    (self.hide_known(key), value)
+                }));
+            }
+            _ => {}
+        }
+    }
+
+    fn hide_known(&self, text: String) -> String {
+        self.0.iter().fold(text, |text, secret| hide_known(&text, secret.expose()).unwrap_or(text))
+    }
+
     /// The text without them, nor what else looks like a credential.
     pub(crate) fn hide(&self, text: &str) -> String {
-        let known =
-            self.0.iter().fold(text.to_owned(), |text, secret| hide_known(&text, secret.expose()).unwrap_or(text));
-        redact(&known).into_owned()
+        redact(&self.hide_known(text.to_owned())).into_owned()
     }
 
     /// The same, on one line and cut to a readable length.
@@ -80,6 +99,9 @@ mod tests {
         let said = "HUNTER2 hunter23 %68unter2 a longer one pqrs fast plain https://u:p@h/\u{1b}[2J";
         assert_eq!(mask.quote(said), "*** *** *** *** *** fast plain https://***@h/\\u{1b}[2J");
         assert!(!format!("{mask:?}").contains("hunter"));
+        let mut value = json!({"hunter2": ["hunter2", 1, "token=x"]});
+        mask.hide_in(&mut value);
+        assert_eq!(value, json!({"***": ["***", 1, "token=x"]}));
         assert_eq!(mask.quote(&"é".repeat(400)).chars().count(), MOST_SHOWN + 1);
     }
 

@@ -9,6 +9,8 @@ use mcp_registry_spec::{ServerName, text};
 use rmcp::RoleClient;
 use rmcp::model::{ServerPeerInfo, Tool};
 use rmcp::service::{Peer, RunningService};
+use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::client::Client;
@@ -63,6 +65,15 @@ impl Server {
     #[must_use]
     pub fn shown(&self, said: &str) -> String {
         text::escape(&self.link.mask.hide(said)).into_owned()
+    }
+
+    /// A value of this server's without what the server was given, in any text of it (S9).
+    #[must_use]
+    pub fn without_secrets(&self, said: &impl Serialize) -> Value {
+        // What cannot be written as JSON did not come as JSON.
+        let mut value = serde_json::to_value(said).unwrap_or_default();
+        self.link.mask.hide_in(&mut value);
+        value
     }
 
     pub(crate) fn peer(&self) -> &Peer<RoleClient> {

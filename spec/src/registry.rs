@@ -86,7 +86,15 @@ impl McpServerRegistry {
     /// As [`load`](Self::load) and [`McpServerSpec::resolve`];
     /// [`ErrorKind::PathNotAllowed`].
     pub async fn load_for_launch(&self, name: &ServerName) -> Result<LaunchSpec> {
-        let launch = self.backend.load(name).await?.resolve(&*self.environment)?;
+        self.resolve(&self.backend.load(name).await?).await
+    }
+
+    /// The same of an entry that was loaded already.
+    ///
+    /// # Errors
+    /// As [`load_for_launch`](Self::load_for_launch).
+    pub async fn resolve(&self, spec: &McpServerSpec) -> Result<LaunchSpec> {
+        let launch = spec.resolve(&*self.environment)?;
         self.backend.check_launch(&launch).await?;
         Ok(launch)
     }

@@ -16,6 +16,9 @@ use super::writer::Writer;
 
 /// A command that works on a registry.
 pub(crate) trait RegistryCommand: Args {
+    /// Whether it needs a runtime though the backend does not.
+    const TOKIO: bool = false;
+
     /// Does it.
     async fn run(self, registry: &McpServerRegistry, printer: &mut Printer) -> Result<Outcome, Failure>;
 }
@@ -62,7 +65,7 @@ impl App {
     pub(crate) fn with_registry<C: RegistryCommand>(self, command: With<C>) -> ExitCode {
         self.prepared(command, Use::COMMON, |own, settings, printer| {
             let request = settings.request()?;
-            run_on(&settings.backends, &request, async |registry| {
+            drive(&settings.backends, &request, C::TOKIO, async |registry| {
                 let outcome = own.run(registry, printer).await?;
                 registry.close().await?;
                 Ok(outcome)

@@ -1,0 +1,153 @@
+//! What commands that start servers have in common: the gate, and entries that are ready to be started.
+
+use mcp_registry_governance::{Launch, Source};
+use mcp_registry_pool::{Failure as NotThere, Gate, Options, Pool, Server, Timeouts};
+use mcp_registry_spec::{
+    Error, ErrorKind, LaunchSpec, McpServerRegistry, McpServerSpec, ProcessEnvironment, Result, ServerName, Transport,
+};
+
+use super::failure::Failure;
+use super::names;
+use super::stop::Stop;
+
+/// Entries that are ready to be started, and those that cannot be.
+#[derive(Default)]
+pub(crate) struct Launches {
+    pub(crate) ready: Vec<LaunchSpec>,
+    pub(crate) broken: Vec<NotThere>,
+}
+
+/// The gate of the agent whose registry this is, with the operator's policy in it (S2, S3).
+///
+/// # Errors
+/// When the agent's own list cannot be read.
+pub(crate) async fn gate(registry: &McpServerRegistry) -> Result<Gate> {
+    let own = registry.allowed_commands().await?;
+    let policy = Source::new(None, &ProcessEnvironment).load();
+    let gate = Gate::new(own.clone());
+    Ok(gate.judged_by(move |launch| policy.judge(&Launch::from(launch), own.as_deref()).check()))
+}
+
+/// Reads the entries of these names, or all of them, and resolves them.
+///
+/// # Errors
+/// [`ErrorKind::NotInRegistry`] for a name that is not there; what the gate says of a command, also of an entry that
+/// could not be started anyway (S1); when the storage cannot be reached.
+pub(crate) async fn resolve(registry: &McpServerRegistry, names: &[String], gate: &Gate) -> Result<Launches> {
+    let mut launches = Launches::default();
+    let mut entries = Vec::new();
+    if names.is_empty() {
+        entries.extend(registry.load_all().await?.into_iter().map(|loaded| (loaded.name, loaded.result)));
+    }
+    for name in names {
+        let name = ServerName::parse(name)?;
+        if entries.iter().any(|(other, _)| *other == name) {
+            continue;
+        }
+        let result = match registry.load(&name).await {
+            Err(error) if error.kind() == ErrorKind::NotInRegistry => {
+                return Err(names::suggest(error, &name, registry).await);
+            }
+            Err(error) if error.kind() != ErrorKind::DescriptorInvalid => return Err(error),
+            result => result,
+        };
+        entries.push((name, result));
+    }
+    for (name, result) in entries {
+        match resolve_one(registry, &name, result, gate).await? {
+            Ok(launch) => launches.ready.push(launch),
+            Err(error) => launches.broken.push(NotThere::unresolved(name, &error)),
+        }
+    }
+    Ok(launches)
+}
+
+async fn resolve_one(
+    registry: &McpServerRegistry,
+    name: &ServerName,
+    loaded: Result<McpServerSpec>,
+    gate: &Gate,
+) -> Result<Result<LaunchSpec>> {
+    let spec = match loaded {
+        Ok(spec) => spec,
+        Err(error) => return Ok(Err(error)),
+    };
+    if let Transport::Stdio(stdio) = &spec.transport {
+        gate.check_command(name, &stdio.command)?;
+    }
+    match registry.resolve(&spec).await {
+        Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
+        resolved => Ok(resolved),
+    }
+}
+
+/// The one entry of that name, behind the gate.
+///
+/// # Errors
+/// As [`resolve`], and what the gate says; why it is not ready.
+pub(crate) async fn one(registry: &McpServerRegistry, name: &str) -> Result<(LaunchSpec, Gate)> {
+    let gate = gate(registry).await?;
+    let name = ServerName::parse(name)?;
+    let spec = match registry.load(&name).await {
+        Ok(spec) => spec,
+        Err(error) => return Err(names::suggest(error, &name, registry).await),
+    };
+    if let Transport::Stdio(stdio) = &spec.transport {
+        gate.check_command(&name, &stdio.command)?;
+    }
+    let launch = registry.resolve(&spec).await?;
+    gate.check(&launch)?;
+    Ok((launch, gate))
+}
+
+/// How a command of this program starts servers: it has no other children (S8).
+pub(crate) fn options(time: std::time::Duration) -> Options {
+    let mut options = Options::default();
+    options.timeouts = Timeouts::each(time);
+    options.only_children = true;
+    options
+}
+
+/// Connects to the one server of that name, does `work` with it, and ends it, whatever came of that.
+///
+/// # Errors
+/// Those of [`one`] and of the work; why it cannot be connected to; that somebody wanted it to stop.
+pub(crate) async fn with_server<T>(
+    registry: &McpServerRegistry,
+    name: &str,
+    time: std::time::Duration,
+    work: impl AsyncFnOnce(&Pool, &Server) -> std::result::Result<T, Failure>,
+) -> std::result::Result<T, Failure> {
+    let stop = Stop::listen_to_all()?;
+    let (launch, gate) = one(registry, name).await?;
+    let worked = async {
+        let pool = Pool::connect(vec![launch], &gate, options(time)).await?;
+        let Some(server) = pool.servers().first() else {
+            return Err(pool.failures().first().map_or_else(|| Failure::from(gone()), |why| unreachable(why).into()));
+        };
+        let done = work(&pool, server).await;
+        let closed = pool.close().await;
+        let done = done?;
+        closed?;
+        Ok(done)
+    };
+    tokio::select! {
+        worked = worked => worked,
+        () = stop.asked() => Err(interrupted().into()),
+    }
+}
+
+/// A server that is not there, as an error.
+fn unreachable(why: &NotThere) -> Error {
+    let error = Error::new(ErrorKind::Unavailable, why.to_string());
+    if why.stderr.is_empty() { error } else { error.caused_by(format!("it said: {}", why.stderr)) }
+}
+
+fn gone() -> Error {
+    Error::new(ErrorKind::Unavailable, "the server is not there")
+}
+
+/// That somebody wanted it to stop; by then nothing runs any more.
+pub(crate) fn interrupted() -> Error {
+    Error::new(ErrorKind::Unavailable, "interrupted; every server that was started is stopped")
+}

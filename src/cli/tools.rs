@@ -1,0 +1,70 @@
+//! `tools`: the tools of a server.
+
+use std::time::Duration;
+
+use mcp_registry_pool::rmcp::model::Tool;
+use mcp_registry_spec::{McpServerRegistry, ServerName};
+use serde::Serialize;
+
+use super::app::RegistryCommand;
+use super::failure::{Failure, Outcome};
+use super::launches;
+use super::printer::Printer;
+use super::table::Column;
+
+/// Start or reach a server, and list its tools with what it says of them.
+///
+/// In JSON and YAML each has its schemas too.
+#[derive(clap::Args)]
+#[command(after_help = "Example: mcp-registry tools time")]
+pub(crate) struct Tools {
+    /// The server's name
+    name: String,
+    /// How long each phase may take: making the process, initialize, and listing the tools
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    server: &'a ServerName,
+    instructions: Option<String>,
+    tools: &'a [Tool],
+}
+
+impl RegistryCommand for Tools {
+    const TOKIO: bool = true;
+
+    async fn run(self, registry: &McpServerRegistry, printer: &mut Printer) -> Result<Outcome, Failure> {
+        launches::with_server(registry, &self.name, self.timeout, async |_, server| {
+            let instructions = server.info().instructions.clone();
+            let told = Told { server: server.name(), instructions, tools: server.tools() };
+            let rows: Vec<_> = server.tools().iter().map(|tool| row(tool, |said| server.shown(said))).collect();
+            printer.data_by(
+                &server.without_secrets(&told),
+                |out| super::json::write(out, &server.without_secrets(&told)),
+                |text| {
+                    let columns = [("TOOL", false), ("DESCRIPTION", true)];
+                    let columns = columns.map(|(title, shrinks)| Column { title, shrinks });
+                    if rows.is_empty() {
+                        Ok(())
+                    } else {
+                        text.table(columns, &rows, |row| row.each_ref().map(String::as_str))
+                    }
+                },
+            )?;
+            if rows.is_empty() {
+                printer.aside("it has no tools");
+            }
+            Ok(Outcome::Good)
+        })
+        .await
+    }
+}
+
+/// A tool's name, and what is said of it on one line.
+fn row(tool: &Tool, shown: impl Fn(&str) -> String) -> [String; 2] {
+    let description = tool.description.as_deref().unwrap_or_default();
+    let description: Vec<_> = description.split_whitespace().collect();
+    [shown(&tool.name), shown(&description.join(" "))]
+}
