@@ -10,6 +10,7 @@ use mcp_registry_spec::text;
 use rmcp::RoleClient;
 use rmcp::model::{CallToolRequest, CallToolRequestParams, CallToolResult, ClientRequest, JsonObject, ServerResult};
 use rmcp::service::{PeerRequestOptions, RequestHandle, ServiceError};
+use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use crate::client::{Listener, Listeners};
@@ -187,30 +188,32 @@ struct Pending {
 impl Pending {
     async fn answer(&mut self) -> Result<ServerResult, ServiceError> {
         let Some(handle) = self.handle.as_mut() else { return Err(ServiceError::TransportClosed) };
-        let answer = (&mut handle.rx).await.map_err(|_| ServiceError::TransportClosed)?;
-        let token = handle.progress_token.clone();
-        self.handle = None;
-        self.listeners.lock().await.remove(&token);
-        answer
+        let answer = (&mut handle.rx).await;
+        if let Some(handle) = self.handle.take() {
+            self.listeners.lock().await.remove(&handle.progress_token);
+        }
+        answer.map_err(|_| ServiceError::TransportClosed)?
     }
 
     async fn cancel(&mut self) {
         if let Some(handle) = self.handle.take() {
-            self.listeners.lock().await.remove(&handle.progress_token);
-            // One that is gone need not be told.
-            let _ = handle.cancel(Some("given up".to_owned())).await;
+            cancel(handle, &self.listeners).await;
         }
     }
 }
 
+async fn cancel(handle: RequestHandle<RoleClient>, listeners: &Listeners) {
+    listeners.lock().await.remove(&handle.progress_token);
+    // One that is gone need not be told.
+    let _ = handle.cancel(Some("given up".to_owned())).await;
+}
+
 impl Drop for Pending {
     fn drop(&mut self) {
-        let Some(handle) = self.handle.take() else { return };
-        let mut last = Self { handle: Some(handle), listeners: self.listeners.clone() };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { last.cancel().await });
-        } else {
-            last.handle = None;
+        // Without a runtime there is no connection either.
+        if let (Some(handle), Ok(runtime)) = (self.handle.take(), Handle::try_current()) {
+            let listeners = self.listeners.clone();
+            runtime.spawn(async move { cancel(handle, &listeners).await });
         }
     }
 }

@@ -6,6 +6,7 @@ mod failures;
 mod left;
 mod many;
 mod names;
+mod remote;
 mod support;
 
 use std::process::{Command, ExitCode};
@@ -46,6 +47,8 @@ fn main() -> ExitCode {
             s8_what_shed_every_mark_is_swept_by_a_process_of_no_other_children,
             s8_children_of_the_process_itself_are_let_alone;
         many: s5_fifty_in_parallel_and_a_slow_one_holds_nobody_up, s10_ten_thousand_tools_are_no_trouble;
+        remote: s4_a_redirect_is_not_followed, s4_messages_go_to_the_origin_of_the_url_only,
+            s5_what_a_remote_server_lacks_is_told;
         names: s11_forged_names_are_refused, s11_two_servers_cannot_have_one_qualified_name;
     };
     run(tests)

@@ -59,6 +59,10 @@ fn serve(words: &[&str]) -> u8 {
             let code = code.parse().unwrap_or(1);
             answers::speak(|method| if method == "tools/list" { std::process::exit(code) } else { true }, &[]);
         }
+        ["late", millis, rest @ ..] => {
+            sleep(Duration::from_millis(millis.parse().unwrap_or(0)));
+            return serve(rest);
+        }
         ["refuse"] => answers::refuse("no, not with hunter2plain"),
         ["version", version] => answers::of_version(version),
         ["many", count] => answers::speak(|_| true, &answers::numbered(count.parse().unwrap_or(0))),
