@@ -19,8 +19,8 @@ pub struct Options {
     /// The variables of this process that its children get, beside those of the entry; `None` for all. Those that
     /// begin with `MCP_REGISTRY_` are never among them (S6).
     pub inherit_env: Option<Vec<String>>,
-    /// Whether this process has no children but those the pool starts: then every other that it is left with is one
-    /// that a server forsook, and is killed when the pool closes (S8).
+    /// Whether this process starts none but the pool's while the pool is there: then every other child that it is left
+    /// with by then, and had not before, is one that a server forsook, and is killed with the pool (S8).
     pub only_children: bool,
     /// Asked of each server before its tools are offered.
     pub verifier: Option<Arc<dyn Verifier>>,

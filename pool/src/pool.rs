@@ -10,7 +10,7 @@ use crate::connect::{connect, named};
 use crate::failure::{Cause, Failure, Phase};
 use crate::gate::Gate;
 use crate::options::Options;
-use crate::process::sweep_forsaken;
+use crate::process::Before;
 use crate::qualified::qualify;
 use crate::server::{Index, Server};
 
@@ -23,6 +23,8 @@ pub struct Pool {
     failures: Vec<Failure>,
     index: Index,
     options: Options,
+    /// What was there before any server, where all that came after is swept (S8).
+    before: Option<Before>,
 }
 
 /// A tool that a pool offers.
@@ -63,7 +65,8 @@ impl Pool {
         settled: impl Fn(&ServerName, Option<&Failure>),
     ) -> Result<Self> {
         launches.iter().try_for_each(|launch| gate.check(launch))?;
-        let mut pool = Self { servers: Vec::new(), failures: Vec::new(), index: Index::new(), options };
+        let before = options.only_children.then(Before::look);
+        let mut pool = Self { servers: Vec::new(), failures: Vec::new(), index: Index::new(), options, before };
         let options = &pool.options;
         let attempts = launches.into_iter().enumerate().map(|(place, launch)| async move {
             let name = launch.name.clone();
@@ -170,8 +173,8 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.servers.clear();
-        if self.options.only_children {
-            sweep_forsaken();
+        if let Some(before) = &self.before {
+            before.sweep_later();
         }
     }
 }

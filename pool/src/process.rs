@@ -23,7 +23,7 @@ use tail::Tail;
 use tree::Tree;
 
 pub use environment::command;
-pub(crate) use tree::sweep_forsaken;
+pub(crate) use tree::Before;
 
 /// How long what the process wrote last, and that it ended, may take to arrive.
 const SETTLE: Duration = Duration::from_millis(250);

@@ -6,10 +6,10 @@ mod linux;
 mod others;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::sweep_forsaken;
+pub(crate) use linux::Before;
 #[cfg(target_os = "linux")]
 pub(super) use linux::{Tree, adopt_orphans};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use others::sweep_forsaken;
+pub(crate) use others::Before;
 #[cfg(not(target_os = "linux"))]
 pub(super) use others::{Tree, adopt_orphans};

@@ -21,16 +21,29 @@ pub(in crate::process) fn adopt_orphans() {
     let _ = set_child_subreaper(Some(getpid()));
 }
 
-/// Kills every child of this process, and what descends from it: for one that started none but servers, all of which
-/// are stopped.
-pub(crate) fn sweep_forsaken() {
-    let own = getpid();
-    kill_until_gone(|| {
-        let all = all();
-        let mut found: HashMap<Pid, u64> = all.iter().filter(|it| it.parent == Some(own)).map(Seen::key).collect();
-        add_descendants(&mut found, &all);
-        (all, found)
-    });
+/// The processes that were there before, which no server started.
+#[derive(Debug)]
+pub(crate) struct Before(HashMap<Pid, u64>);
+
+impl Before {
+    pub(crate) fn look() -> Self {
+        Self(all().iter().map(Seen::key).collect())
+    }
+
+    /// Kills every later child of this process, and what descends from it: for one that started none but servers, all
+    /// of which are stopped. Whatever became this program may have had children before.
+    pub(crate) fn sweep_later(&self) {
+        let own = getpid();
+        let is_later = |seen: &&Seen| self.0.get(&seen.pid) != Some(&seen.began);
+        let look = || {
+            let all = all();
+            let children = all.iter().filter(|seen| seen.parent == Some(own)).filter(is_later);
+            let mut found: HashMap<Pid, u64> = children.map(Seen::key).collect();
+            add_descendants(&mut found, &all);
+            (all, found)
+        };
+        kill_until_gone(look, None);
+    }
 }
 
 /// The processes of a launch.
@@ -65,7 +78,7 @@ impl Tree {
     /// Kills all of them, and those they make meanwhile, and waits until they are gone.
     pub(in crate::process) fn kill(&mut self) {
         let root = self.root;
-        kill_with(|| self.look(), Some(root));
+        kill_until_gone(|| self.look(), Some(root));
     }
 
     fn look(&mut self) -> (Vec<Seen>, HashMap<Pid, u64>) {
@@ -87,11 +100,8 @@ impl Tree {
     }
 }
 
-fn kill_until_gone(look: impl FnMut() -> (Vec<Seen>, HashMap<Pid, u64>)) {
-    kill_with(look, None);
-}
-
-fn kill_with(mut look: impl FnMut() -> (Vec<Seen>, HashMap<Pid, u64>), root: Option<Pid>) {
+/// Kills what is found, until nothing is.
+fn kill_until_gone(mut look: impl FnMut() -> (Vec<Seen>, HashMap<Pid, u64>), root: Option<Pid>) {
     let deadline = Instant::now() + PATIENCE;
     let mut pause = Duration::from_micros(500);
     loop {

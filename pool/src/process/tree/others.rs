@@ -7,8 +7,18 @@ use crate::process::marker::Marker;
 /// Nothing to be done: orphans go to the system's first process.
 pub(in crate::process) fn adopt_orphans() {}
 
-/// Nothing to be done: none was adopted.
-pub(crate) fn sweep_forsaken() {}
+/// Nothing to be known: no orphan is adopted.
+#[derive(Debug)]
+pub(crate) struct Before;
+
+impl Before {
+    pub(crate) fn look() -> Self {
+        Self
+    }
+
+    /// Nothing to be done.
+    pub(crate) fn sweep_later(&self) {}
+}
 
 /// The process group of a launch.
 #[derive(Debug)]
