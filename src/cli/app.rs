@@ -129,6 +129,7 @@ fn check_format(format: Option<Format>, own: Option<Format>) -> Result<(), Failu
 }
 
 /// Opens a registry and drives `work` on it to its end.
+#[cfg(feature = "governance")]
 pub(crate) fn run_on<T>(
     backends: &Backends,
     request: &OpenRequest,
@@ -137,7 +138,7 @@ pub(crate) fn run_on<T>(
     drive(backends, request, false, work)
 }
 
-/// The same; `tokio` says whether the work needs a runtime though the backend should not.
+/// Opens a registry and drives `work` on it; `tokio` says whether the work needs a runtime though the backend should not.
 pub(crate) fn drive<T>(
     backends: &Backends,
     request: &OpenRequest,
@@ -216,7 +217,7 @@ mod tests {
     fn a_runtime_is_started_only_where_it_is_needed() {
         let backends = Backends::new([&WITH, &WITHOUT]);
         for id in ["with", "without"] {
-            let listing = run_on(&backends, &OpenRequest::new(id), async |r| Ok(r.list().await?)).unwrap();
+            let listing = drive(&backends, &OpenRequest::new(id), false, async |r| Ok(r.list().await?)).unwrap();
             assert_eq!(listing, Listing::default());
         }
     }
