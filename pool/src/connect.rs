@@ -1,16 +1,15 @@
 //! Connecting to a server: its phases, each in its time (S5).
 
 use std::collections::HashSet;
-use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mcp_registry_spec::{Error, LaunchRemote, LaunchSpec, LaunchTransport, ServerName, text};
-use rmcp::model::{ErrorData, ProtocolVersion, ServerPeerInfo, Tool};
-use rmcp::service::{ClientInitializeError, RunningService, ServiceError};
-use rmcp::transport::streamable_http_client::{StreamableHttpClientTransportConfig, StreamableHttpError};
-use rmcp::transport::{DynamicTransportError, StreamableHttpClientTransport, Transport};
+use rmcp::model::{ProtocolVersion, ServerPeerInfo, Tool};
+use rmcp::service::RunningService;
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::transport::{StreamableHttpClientTransport, Transport};
 use rmcp::{RoleClient, ServiceExt};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -18,29 +17,15 @@ use tokio::time::{Instant, timeout};
 use crate::client::Client;
 use crate::endpoint;
 use crate::failure::{Cause, Failure, Phase};
-use crate::list::{self, ListError};
+use crate::list;
 use crate::mask::Mask;
 use crate::options::{Options, Seen};
-use crate::process::{Pipes, Process};
+use crate::problem::{Problem, named};
+use crate::process::{Pipes, Process, Spawning};
 use crate::qualified::qualify;
 use crate::server::{Link, Server};
-use crate::sse::{Sse, SseError};
+use crate::sse::Sse;
 use crate::stdio::{Fault, Faults, MOST_MESSAGE, Stdio};
-
-/// How many of several complaints a message names.
-const MOST_NAMED: usize = 3;
-
-/// Why a phase did not do.
-struct Problem {
-    cause: Cause,
-    message: String,
-}
-
-impl Problem {
-    fn new(cause: Cause, message: impl Into<String>) -> Self {
-        Self { cause, message: message.into() }
-    }
-}
 
 /// Starts or reaches a server that passed the gate, and lists its tools.
 ///
@@ -70,7 +55,7 @@ pub(crate) async fn connect(launch: LaunchSpec, options: &Options) -> Result<Ser
             let transport = async {
                 let (client, url) = attempt.reached(remote)?;
                 let opened = Sse::open(client, url, attempt.faults.clone()).await;
-                opened.map_err(|error| attempt.unreached(&error))
+                opened.map_err(|error| Problem::of_sse(&error, &attempt.mask))
             };
             attempt.establish(None, transport).await
         }
@@ -89,14 +74,15 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn spawn(&self, launch: LaunchSpec) -> Result<(Process, Pipes), Problem> {
         let (inherit, mask) = (self.options.inherit_env.clone(), self.mask.clone());
-        // Looking for a program waits for the disk. One that is made too late is dropped, which kills it.
-        let spawned = tokio::task::spawn_blocking(move || Process::spawn(&launch, inherit.as_deref(), &mask));
         let time = self.options.timeouts.spawn;
-        match timeout(time, spawned).await {
-            Ok(Ok(Ok(spawned))) => Ok(spawned),
-            Ok(Ok(Err(cause))) => Err(Problem::new(Cause::NotStarted, self.not_started(&cause))),
-            Ok(Err(cause)) => Err(Problem::new(Cause::NotStarted, cause.to_string())),
-            Err(_) => Err(late("the process was not made", time)),
+        let mut spawning = Spawning::begin(move || Process::spawn(&launch, inherit.as_deref(), &mask));
+        match timeout(time, spawning.done()).await {
+            Ok(Ok(spawned)) => Ok(spawned),
+            Ok(Err(cause)) => Err(Problem::new(Cause::NotStarted, self.not_started(&cause))),
+            Err(_) => {
+                spawning.leave();
+                Err(Problem::late("the process was not made", time))
+            }
         }
     }
 
@@ -123,14 +109,14 @@ impl Attempt<'_> {
         let timeouts = self.options.timeouts;
         let initialized = async {
             let transport = transport.await?;
-            Client::default().serve(transport).await.map_err(|error| self.uninitialized(error))
+            Client::default().serve(transport).await.map_err(|error| Problem::of_initialize(error, &self.mask))
         };
         let service = match timeout(timeouts.initialize, initialized).await {
             Ok(Ok(service)) => service,
             failed => {
                 let problem = match failed {
                     Ok(Err(problem)) => problem,
-                    _ => late("it did not answer \"initialize\"", timeouts.initialize),
+                    _ => Problem::late("it did not answer \"initialize\"", timeouts.initialize),
                 };
                 return Err(self.failed(Phase::Initialize, problem, process, None).await);
             }
@@ -159,8 +145,8 @@ impl Attempt<'_> {
             return Err((Phase::Initialize, Problem::new(Cause::Protocol, message)));
         }
         let listed = match timeout(time, list::tools(peer)).await {
-            Ok(listed) => listed.map_err(|error| self.unlisted(error)),
-            Err(_) => Err(late("it did not list its tools", time)),
+            Ok(listed) => listed.map_err(|error| Problem::of_list(error, &self.mask)),
+            Err(_) => Err(Problem::late("it did not list its tools", time)),
         };
         let tools = listed.map_err(|problem| (Phase::List, problem))?;
         self.check_names(&tools).map_err(|problem| (Phase::List, problem))?;
@@ -188,71 +174,6 @@ impl Attempt<'_> {
             Ok(())
         } else {
             Err(Problem::new(Cause::ToolName, self.mask.hide(&named(&complaints))))
-        }
-    }
-
-    fn uninitialized(&self, error: ClientInitializeError) -> Problem {
-        match error {
-            ClientInitializeError::JsonRpcError(data) => self.refused("initialize", &data),
-            ClientInitializeError::ConnectionClosed(_) => {
-                Problem::new(Cause::Closed, "it closed the connection before it answered \"initialize\"")
-            }
-            ClientInitializeError::TransportError { error, .. } => self.unsent(&error),
-            ClientInitializeError::ExpectedInitResponse(_)
-            | ClientInitializeError::ExpectedInitResult(_)
-            | ClientInitializeError::ConflictInitResponseId(..)
-            | ClientInitializeError::UncorrelatedErrorResponse { .. } => {
-                Problem::new(Cause::Protocol, "it answered \"initialize\" with something else")
-            }
-            other => Problem::new(Cause::Protocol, self.mask.quote(&other.to_string())),
-        }
-    }
-
-    fn unlisted(&self, error: ListError) -> Problem {
-        match error {
-            ListError::Refused(data) => self.refused("tools/list", &data),
-            ListError::TooLarge(what) => Problem::new(Cause::TooLarge, what),
-            ListError::Circle => Problem::new(Cause::Protocol, "the pages of its tools lead back to an earlier one"),
-            ListError::Service(ServiceError::TransportSend(error)) => self.unsent(&error),
-            ListError::Service(ServiceError::TransportClosed) => {
-                Problem::new(Cause::Closed, "it closed the connection before it listed its tools")
-            }
-            ListError::Service(_) => Problem::new(Cause::Protocol, "it answered \"tools/list\" with something else"),
-        }
-    }
-
-    fn refused(&self, method: &str, data: &ErrorData) -> Problem {
-        let said = self.mask.quote(&data.message);
-        Problem::new(Cause::Refused, format!("it answered \"{method}\" with error {}: {said}", data.code.0))
-    }
-
-    /// What a message that could not be sent, or was not answered as it should be, failed with.
-    fn unsent(&self, error: &DynamicTransportError) -> Problem {
-        type HttpError = StreamableHttpError<reqwest::Error>;
-        match error.error.downcast_ref::<HttpError>() {
-            Some(HttpError::AuthRequired(_) | HttpError::InsufficientScope(_)) => unauthorized(),
-            Some(HttpError::UnexpectedServerResponse(what))
-                if ["HTTP 401", "HTTP 403"].iter().any(|status| what.starts_with(status)) =>
-            {
-                unauthorized()
-            }
-            Some(HttpError::Client(cause)) => Problem::new(Cause::Unreachable, self.mask.quote(&innermost(cause))),
-            Some(HttpError::ResponseBodyTooLarge { max_size }) => {
-                Problem::new(Cause::TooLarge, format!("it answered with more than {max_size} bytes"))
-            }
-            Some(other) => Problem::new(Cause::Unreachable, self.mask.quote(&other.to_string())),
-            None => match error.error.downcast_ref::<SseError>() {
-                Some(error) => self.unreached(error),
-                // A pipe that nobody reads.
-                None => Problem::new(Cause::Closed, "it closed its standard input"),
-            },
-        }
-    }
-
-    fn unreached(&self, error: &SseError) -> Problem {
-        match error {
-            SseError::Status(status) if matches!(status.as_u16(), 401 | 403) => unauthorized(),
-            other => Problem::new(Cause::Unreachable, self.mask.quote(&other.to_string())),
         }
     }
 
@@ -307,31 +228,4 @@ fn awaited(phase: Phase) -> &'static str {
         Phase::Resolve | Phase::Spawn | Phase::Initialize => "answered \"initialize\"",
         Phase::List | Phase::Verify => "listed its tools",
     }
-}
-
-fn late(what: &str, time: Duration) -> Problem {
-    Problem::new(Cause::TimedOut, format!("{what} within {time:?}"))
-}
-
-fn unauthorized() -> Problem {
-    Problem::new(Cause::Unauthorized, "it asks for credentials, or for others; give them in the entry's headers")
-}
-
-/// The first few of what is complained of.
-pub(crate) fn named(complaints: &[String]) -> String {
-    let more = match complaints.len().saturating_sub(MOST_NAMED) {
-        0 => String::new(),
-        more => format!("; and {more} more"),
-    };
-    let first: Vec<_> = complaints.iter().take(MOST_NAMED).map(String::as_str).collect();
-    format!("{}{more}", first.join("; "))
-}
-
-/// What an error was caused by in the end; the outer ones name the URL.
-pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(next) = innermost.source() {
-        innermost = next;
-    }
-    innermost.to_string()
 }

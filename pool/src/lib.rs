@@ -33,6 +33,7 @@ mod list;
 mod mask;
 mod options;
 mod pool;
+mod problem;
 mod process;
 mod qualified;
 mod server;

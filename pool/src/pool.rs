@@ -6,10 +6,11 @@ use mcp_registry_spec::{Error, ErrorKind, LaunchSpec, Result, ServerName, text};
 use rmcp::model::{CallToolResult, Tool};
 
 use crate::call::{Call, CallError};
-use crate::connect::{connect, named};
+use crate::connect::connect;
 use crate::failure::{Cause, Failure, Phase};
 use crate::gate::Gate;
 use crate::options::Options;
+use crate::problem::named;
 use crate::process::Before;
 use crate::qualified::qualify;
 use crate::server::{Index, Server};
@@ -176,5 +177,22 @@ impl Drop for Pool {
         if let Some(before) = &self.before {
             before.sweep_later();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An agent connects and calls on any thread of its runtime.
+    #[test]
+    fn s12_its_futures_go_from_thread_to_thread() {
+        fn is_send<T: Send>(_: &T) {}
+        let gate = Gate::default();
+        is_send(&Pool::connect(Vec::new(), &gate, Options::default()));
+        let _ = |pool: Pool| {
+            is_send(&pool.call("a__b", Call::default()));
+            is_send(&pool.close());
+        };
     }
 }

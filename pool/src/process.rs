@@ -2,6 +2,7 @@
 
 mod environment;
 mod marker;
+mod spawning;
 mod tail;
 mod tree;
 
@@ -23,6 +24,7 @@ use tail::Tail;
 use tree::Tree;
 
 pub use environment::command;
+pub(crate) use spawning::Spawning;
 pub(crate) use tree::Before;
 
 /// How long what the process wrote last, and that it ended, may take to arrive.

@@ -26,7 +26,7 @@ pub(crate) enum SseError {
 impl fmt::Display for SseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Request(error) => f.write_str(&crate::connect::innermost(error)),
+            Self::Request(error) => f.write_str(&crate::problem::innermost(error)),
             Self::Status(status) => write!(f, "HTTP {status}"),
             Self::Answer(what) => f.write_str(what),
         }
