@@ -32,6 +32,7 @@ mod gate;
 mod list;
 mod mask;
 mod options;
+pub mod pins;
 mod pool;
 mod problem;
 mod process;

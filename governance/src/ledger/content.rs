@@ -96,7 +96,7 @@ impl Step {
                 Some(kind) => Stored::Broken(kind),
                 None => Stored::of(record.after),
             })),
-            Event::Denial => None,
+            Event::Denial | Event::Pinned => None,
         }
     }
 

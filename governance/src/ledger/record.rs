@@ -25,6 +25,8 @@ named! {
         WriteEnded = "write_ended",
         /// The operator took note of an entry that nothing here explained.
         Accepted = "accepted",
+        /// The operator pinned what a server shows; the digests are those of its pins.
+        Pinned = "pinned",
     }
 }
 
