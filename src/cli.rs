@@ -48,6 +48,10 @@ mod migrate;
 mod names;
 #[cfg(feature = "governance")]
 mod os_user;
+#[cfg(feature = "probe")]
+mod pin;
+#[cfg(feature = "probe")]
+mod pins;
 mod place;
 #[cfg(feature = "governance")]
 mod policy;
@@ -77,6 +81,8 @@ mod uninstall;
 mod update;
 mod usage;
 mod validate;
+#[cfg(feature = "probe")]
+mod verify;
 mod writer;
 mod yaml;
 
@@ -127,6 +133,10 @@ enum Command {
     Call(With<call::Call>),
     #[cfg(feature = "probe")]
     Run(With<run::Run>),
+    #[cfg(feature = "probe")]
+    Pin(With<pin::Pin>),
+    #[cfg(feature = "probe")]
+    Verify(With<verify::Verify>),
     Audit(With<audit::Audit>),
     Migrate(With<migrate::Migrate>),
     #[cfg(feature = "catalog")]
@@ -177,6 +187,10 @@ impl Command {
             Self::Call(command) => app.with_registry(command),
             #[cfg(feature = "probe")]
             Self::Run(command) => app.with_registry(command),
+            #[cfg(feature = "probe")]
+            Self::Pin(command) => app.without_registry(command),
+            #[cfg(feature = "probe")]
+            Self::Verify(command) => app.without_registry(command),
             Self::Audit(command) => app.with_registry(command),
             Self::Migrate(command) => app.without_registry(command),
             #[cfg(feature = "catalog")]

@@ -2,7 +2,7 @@
 //!
 //! A server's tools tell a model what to do, and whoever publishes the server may change them at any time. `mcp.lock`
 //! holds, for each server, the digest of its entry, its version, and hashes of its instructions and of every part of
-//! every tool (S14). It holds no text of theirs, and so nothing secret.
+//! every tool (S17). It holds no text of theirs, and so nothing secret.
 
 mod difference;
 mod file;

@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 
 use crate::client::Client;
 use crate::mask::Mask;
+use crate::options::Seen;
 use crate::process::Process;
 use crate::stdio::Faults;
 
@@ -53,6 +54,12 @@ impl Server {
     #[must_use]
     pub fn tools(&self) -> &[Tool] {
         &self.tools
+    }
+
+    /// What it showed of itself, as a verifier sees it (S13).
+    #[must_use]
+    pub fn seen(&self) -> Seen<'_> {
+        Seen { name: &self.name, info: &self.info, tools: &self.tools }
     }
 
     /// How long it took until its tools were there.

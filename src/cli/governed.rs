@@ -99,11 +99,7 @@ impl Governed {
             })
         });
         let records = records.collect::<Result<Vec<_>>>()?;
-        self.record(records.clone()).await.map_err(|error| {
-            let hint = "nothing is written that is not on record; MCP_REGISTRY_STATE_DIR names another folder for it";
-            let whole = error.hint_text().map(|own| format!("{own}; {hint}"));
-            error.hint(whole.as_deref().unwrap_or(hint))
-        })?;
+        self.begun(records.clone()).await?;
         Ok(records.into_iter().map(Begun).collect())
     }
 
@@ -116,6 +112,34 @@ impl Governed {
             Error::new(error.kind(), "it was written, but that could not be put on record")
                 .caused_by(error)
                 .hint("what was begun is on record; see mcp-registry ledger verify")
+        })
+    }
+
+    /// Puts on record that servers are about to be pinned: the digests of the pin that each had, and of that which it
+    /// gets.
+    ///
+    /// # Errors
+    /// When it cannot be put on record: they must not be pinned then.
+    #[cfg(feature = "probe")]
+    pub(crate) async fn pin(
+        &self,
+        pins: impl IntoIterator<Item = (mcp_registry_spec::ServerName, Option<Digest>, Option<Digest>)>,
+    ) -> Result<()> {
+        let record = |(name, before, after)| Record {
+            name: Some(name),
+            before,
+            after,
+            ..Record::new(Event::Pinned, &self.target.place).by(&self.party)
+        };
+        let records: Vec<_> = pins.into_iter().map(record).collect();
+        if records.is_empty() { Ok(()) } else { self.begun(records).await }
+    }
+
+    async fn begun(&self, records: Vec<Record>) -> Result<()> {
+        self.record(records).await.map_err(|error| {
+            let hint = "nothing is written that is not on record; MCP_REGISTRY_STATE_DIR names another folder for it";
+            let whole = error.hint_text().map(|own| format!("{own}; {hint}"));
+            error.hint(whole.as_deref().unwrap_or(hint))
         })
     }
 

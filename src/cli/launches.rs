@@ -1,9 +1,12 @@
 //! What commands that start servers have in common: the gate, and entries that are ready to be started.
 
+use std::collections::BTreeMap;
+
 use mcp_registry_governance::{Launch, Source};
 use mcp_registry_pool::{Failure as NotThere, Gate, Options, Pool, Server, Timeouts};
 use mcp_registry_spec::{
-    Error, ErrorKind, LaunchSpec, McpServerRegistry, McpServerSpec, ProcessEnvironment, Result, ServerName, Transport,
+    Digest, Error, ErrorKind, LaunchSpec, McpServerRegistry, McpServerSpec, ProcessEnvironment, Result, ServerName,
+    Transport,
 };
 
 use super::failure::Failure;
@@ -15,6 +18,8 @@ use super::stop::Stop;
 pub(crate) struct Launches {
     pub(crate) ready: Vec<LaunchSpec>,
     pub(crate) broken: Vec<NotThere>,
+    /// The digests of all entries that are no broken ones.
+    pub(crate) digests: BTreeMap<ServerName, Digest>,
 }
 
 /// The gate of the agent whose registry this is, with the operator's policy in it (S2, S3).
@@ -54,6 +59,9 @@ pub(crate) async fn resolve(registry: &McpServerRegistry, names: &[String], gate
         entries.push((name, result));
     }
     for (name, result) in entries {
+        if let Ok(spec) = &result {
+            launches.digests.insert(name.clone(), spec.digest()?);
+        }
         match resolve_one(registry, &name, result, gate).await? {
             Ok(launch) => launches.ready.push(launch),
             Err(error) => launches.broken.push(NotThere::unresolved(name, &error)),

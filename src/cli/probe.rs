@@ -74,13 +74,13 @@ impl Probe {
 }
 
 /// A bar on standard error, where that is a terminal: how many are done, and who is waited for.
-struct Progress {
-    bar: ProgressBar,
+pub(super) struct Progress {
+    pub(super) bar: ProgressBar,
     waiting: RefCell<BTreeSet<ServerName>>,
 }
 
 impl Progress {
-    fn of<'n>(names: impl Iterator<Item = &'n ServerName>) -> Self {
+    pub(super) fn of<'n>(names: impl Iterator<Item = &'n ServerName>) -> Self {
         let waiting: BTreeSet<_> = names.cloned().collect();
         let bar = ProgressBar::with_draw_target(Some(waiting.len() as u64), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:20} {pos}/{len} {wide_msg}") {
@@ -92,7 +92,7 @@ impl Progress {
         progress
     }
 
-    fn settled(&self, name: &ServerName) {
+    pub(super) fn settled(&self, name: &ServerName) {
         self.waiting.borrow_mut().remove(name);
         self.bar.inc(1);
         self.tell();

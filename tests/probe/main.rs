@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod agent;
+mod pins;
 mod real;
 
 use std::process::{ExitCode, Stdio};
@@ -31,6 +32,10 @@ fn main() -> ExitCode {
         s15_a_tool_is_called,
         s15_a_server_that_is_not_there_says_why,
         s16_run_becomes_the_server,
+        pins::s19_what_changed_is_told_until_it_is_pinned_anew,
+        pins::s19_a_server_that_fails_keeps_its_pin,
+        pins::s19_what_is_pinned_is_on_record,
+        pins::s17_pins_are_beside_the_document_or_where_somebody_says,
         real::s14_servers_that_people_use_are_there,
     ];
     run(tests)

@@ -1,4 +1,4 @@
-//! Servers that people use, probed by the binary; see `pool/tests/real`.
+//! Servers that people use, probed, pinned and called by the binary; see `pool/tests/real`.
 
 use std::path::PathBuf;
 
@@ -31,6 +31,11 @@ pub(crate) fn s14_servers_that_people_use_are_there() -> Tried {
     for server in report["servers"].as_array().unwrap() {
         assert!(server["tools"].as_u64().unwrap() > 0 && server["server"]["version"].is_string(), "{server:#}");
         assert_eq!(server["invalid_schemas"], json!([]), "{server:#}");
+    }
+    // They show the same the second time.
+    for command in ["pin", "verify"] {
+        let output = agent.run(&[command, "--timeout", "60s"]);
+        assert!(output.status.success(), "{output:?}");
     }
     let output = agent.run(&["call", "time", "get_current_time", r#"{"timezone": "UTC"}"#, "--timeout", "60s"]);
     assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("UTC"), "{output:?}");

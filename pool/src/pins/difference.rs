@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Part;
 
-/// One thing in which a server differs from its pin (S15). Its `Display` is fit to be shown.
+/// One thing in which a server differs from its pin (S18). Its `Display` is fit to be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 #[non_exhaustive]

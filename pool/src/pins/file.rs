@@ -22,7 +22,7 @@ const LARGEST: u64 = 64 << 20;
 /// How long another writer is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The pins of an agent's servers (S14).
+/// The pins of an agent's servers (S17).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Pins(BTreeMap<ServerName, Pin>);
 

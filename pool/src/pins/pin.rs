@@ -29,7 +29,7 @@ named! {
     }
 }
 
-/// What a server showed, as hashes (S14).
+/// What a server showed, as hashes (S17).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pin {

@@ -7,7 +7,7 @@ use mcp_registry_spec::{Digest, Error, ErrorKind, Result, ServerName};
 use super::{Difference, Pin, Pins};
 use crate::options::{Seen, Verifier};
 
-/// Refuses every server that differs from its pin, and every one that has none (S15): give it to a pool as its
+/// Refuses every server that differs from its pin, and every one that has none (S18): give it to a pool as its
 /// [`verifier`](crate::Options::verifier).
 #[derive(Debug, Clone)]
 pub struct Pinned {

@@ -60,7 +60,7 @@ fn told(was: &Shown, is: &Shown) -> Vec<String> {
 }
 
 #[test]
-fn s15_every_change_is_told_and_nothing_else() {
+fn s18_every_change_is_told_and_nothing_else() {
     let was = Shown::new(json!([now(), other()]));
     let changed = |field: &str, value: Value| {
         let mut tool = now();
@@ -95,14 +95,14 @@ fn s15_every_change_is_told_and_nothing_else() {
 }
 
 #[test]
-fn s15_a_name_of_a_tool_cannot_steer_a_terminal() {
+fn s18_a_name_of_a_tool_cannot_steer_a_terminal() {
     let forged = json!({"name": "a\u{1b}[2J\n", "inputSchema": {}});
     let told = told(&Shown::new(json!([])), &Shown::new(json!([forged]))).concat();
     assert!(!told.contains('\u{1b}') && !told.contains('\n'), "{told:?}");
 }
 
 #[test]
-fn s15_a_pool_can_refuse_what_differs() {
+fn s18_a_pool_can_refuse_what_differs() {
     let shown = Shown::new(json!([now()]));
     let mut pins = Pins::default();
     pins.insert(name("time"), shown.pin());
@@ -119,7 +119,7 @@ fn s15_a_pool_can_refuse_what_differs() {
 }
 
 #[test]
-fn s14_no_version_makes_the_file_grow() {
+fn s17_no_version_makes_the_file_grow() {
     let long = Shown::new(json!([])).with(|shown| {
         shown.info.server_info = Some(Implementation::new("time", "1".repeat(257)));
     });
@@ -140,7 +140,7 @@ fn place() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn s14_pins_are_kept_without_a_word_of_the_servers() {
+fn s17_pins_are_kept_without_a_word_of_the_servers() {
     let (folder, path) = place();
     assert_eq!(Pins::read(&path).unwrap(), Pins::default());
     put(&path, "time");
@@ -159,7 +159,7 @@ fn s14_pins_are_kept_without_a_word_of_the_servers() {
 }
 
 #[test]
-fn s14_a_hundred_writers_lose_nothing() {
+fn s17_a_hundred_writers_lose_nothing() {
     let (_folder, path) = place();
     std::thread::scope(|scope| {
         for i in 0..100 {
@@ -171,7 +171,7 @@ fn s14_a_hundred_writers_lose_nothing() {
 }
 
 #[test]
-fn s14_what_holds_no_pins_is_refused_and_left_as_it_is() {
+fn s17_what_holds_no_pins_is_refused_and_left_as_it_is() {
     let (folder, path) = place();
     put(&path, "time");
     let whole = std::fs::read_to_string(&path).unwrap();
@@ -209,7 +209,7 @@ fn s14_what_holds_no_pins_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn s14_what_its_owner_protects_is_not_replaced() {
+fn s17_what_its_owner_protects_is_not_replaced() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     let (_folder, path) = place();

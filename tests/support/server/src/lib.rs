@@ -67,6 +67,10 @@ fn serve(words: &[&str]) -> u8 {
         ["version", version] => answers::of_version(version),
         ["many", count] => answers::speak(|_| true, &answers::numbered(count.parse().unwrap_or(0))),
         ["circle"] => answers::circle(),
+        ["from", file] => {
+            let tools = std::fs::read(file).ok().and_then(|text| serde_json::from_slice::<Vec<_>>(&text).ok());
+            answers::speak(|_| true, &tools.unwrap_or_default());
+        }
         ["tools", names @ ..] => answers::speak(|_| true, &answers::named(names)),
         ["family", rest @ ..] => {
             family::found();

@@ -1,0 +1,198 @@
+//! What `pin` and `verify` have in common: where pins are, what servers show now, and how that is told.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mcp_registry_pool::pins::{Difference, FILE, Part, Pin};
+use mcp_registry_pool::rmcp::model::Tool;
+use mcp_registry_pool::{Failure as NotThere, Pool, Server};
+use mcp_registry_spec::{Error, McpServerRegistry, OpenRequest, ServerName};
+use serde::Serialize;
+
+use super::failure::Failure;
+use super::launches;
+use super::printer::Text;
+use super::probe::Progress;
+use super::settings::Settings;
+use super::style::{GREEN, RED, YELLOW};
+
+/// Which servers, and where their pins are.
+#[derive(clap::Args)]
+pub(super) struct Which {
+    /// The servers' names; all of them without any
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<String>,
+    /// The file of the pins; mcp.lock beside mcp.md when nobody says
+    #[arg(long, value_name = "FILE")]
+    lock: Option<PathBuf>,
+    /// How long each phase may take: making the process, initialize, and listing the tools
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+}
+
+/// What servers show now.
+pub(super) struct Shown {
+    /// Those that are there.
+    pub(super) servers: BTreeMap<ServerName, Now>,
+    /// The others.
+    pub(super) failures: Vec<NotThere>,
+}
+
+/// What one of them shows.
+pub(super) struct Now {
+    pub(super) pin: Pin,
+    /// What each tool is for, as it may be shown.
+    descriptions: BTreeMap<String, String>,
+    /// What it says of how it is used, as it may be shown.
+    instructions: String,
+}
+
+/// What is told of a server.
+#[derive(Serialize)]
+pub(super) struct Told {
+    name: ServerName,
+    /// Whether it shows what it was pinned for.
+    pub(super) as_pinned: bool,
+    pub(super) differences: Vec<Changed>,
+    error: Option<String>,
+}
+
+/// A difference, and what the server says now where that is what changed.
+#[derive(Serialize)]
+pub(super) struct Changed {
+    #[serde(flatten)]
+    difference: Difference,
+    now: Option<String>,
+}
+
+impl Which {
+    /// The file of the pins.
+    ///
+    /// # Errors
+    /// Where nobody names it, and the backend has no folder for it.
+    pub(super) fn file(&self, settings: &Settings, request: &OpenRequest) -> Result<PathBuf, Failure> {
+        if let Some(file) = &self.lock {
+            return Ok(file.clone());
+        }
+        #[cfg(feature = "filesystem")]
+        if settings.backends.find(&request.locator)?.id == mcp_registry_filesystem::ID {
+            return Ok(mcp_registry_filesystem::Config::from_request(request)?.folder.join(FILE));
+        }
+        let id = settings.backends.find(&request.locator)?.id;
+        Err(Failure::usage(format!("entries of {id} have no folder for {FILE}"), "name the file with --lock FILE"))
+    }
+
+    /// Connects to the servers and looks what they show.
+    ///
+    /// # Errors
+    /// What the gate refuses (S1); a name that is not there; when the storage cannot be reached.
+    pub(super) async fn shown(&self, registry: &McpServerRegistry) -> Result<Shown, Failure> {
+        let gate = launches::gate(registry).await?;
+        let launches = launches::resolve(registry, &self.names, &gate).await?;
+        let progress = Progress::of(launches.ready.iter().map(|launch| &launch.name));
+        let options = launches::options(self.timeout);
+        let pool = Pool::connect_with(launches.ready, &gate, options, |name, _| progress.settled(name)).await?;
+        progress.bar.finish_and_clear();
+        let now = |server: &Server| -> Result<_, Error> {
+            let Some(entry) = launches.digests.get(server.name()) else { return Ok(None) };
+            Ok(Some((server.name().clone(), Now::of(Pin::of(*entry, &server.seen())?, server))))
+        };
+        let servers: Result<_, Error> = pool.servers().iter().filter_map(|server| now(server).transpose()).collect();
+        let failures = launches.broken.into_iter().chain(pool.failures().iter().cloned()).collect();
+        pool.close().await?;
+        Ok(Shown { servers: servers?, failures })
+    }
+}
+
+impl Now {
+    fn of(pin: Pin, server: &Server) -> Self {
+        // Line by line, so that it is read as it was meant.
+        let shown = |said: Option<&str>| {
+            let lines: Vec<_> = said.unwrap_or_default().lines().map(|line| server.shown(line)).collect();
+            lines.join("\n")
+        };
+        let described = |tool: &Tool| (tool.name.to_string(), shown(tool.description.as_deref()));
+        let descriptions = server.tools().iter().map(described).collect();
+        Self { pin, descriptions, instructions: shown(server.info().instructions.as_deref()) }
+    }
+
+    /// The difference, with what is said now where that is what changed.
+    fn tell(&self, difference: Difference) -> Changed {
+        let now = match &difference {
+            Difference::Instructions => Some(self.instructions.clone()),
+            Difference::ToolAdded { tool } => self.descriptions.get(tool).cloned(),
+            Difference::ToolChanged { tool, parts } if parts.contains(&Part::Description) => {
+                self.descriptions.get(tool).cloned()
+            }
+            _ => None,
+        };
+        Changed { difference, now }
+    }
+}
+
+impl Told {
+    /// A server that is there, and in what it differs from its pin.
+    pub(super) fn of(name: ServerName, now: &Now, pin: Option<&Pin>) -> Self {
+        let differences = pin.map_or_else(|| vec![Difference::NotPinned], |pin| pin.differences(&now.pin));
+        let differences: Vec<_> = differences.into_iter().map(|difference| now.tell(difference)).collect();
+        Self { name, as_pinned: differences.is_empty(), differences, error: None }
+    }
+
+    /// A server that is not there.
+    pub(super) fn failed(failure: &NotThere) -> Self {
+        let error = Some(failure.to_string());
+        Self { name: failure.name.clone(), as_pinned: false, differences: Vec::new(), error }
+    }
+
+    /// A pin without an entry.
+    pub(super) fn without_entry(name: ServerName) -> Self {
+        let differences = vec![Changed { difference: Difference::NoEntry, now: None }];
+        Self { name, as_pinned: false, differences, error: None }
+    }
+
+    /// Whether it could not be looked at.
+    pub(super) fn is_failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// Whether it is mounted no more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.differences.iter().any(|changed| changed.difference == Difference::NoEntry)
+    }
+
+    /// Writes it for people: the name, `how` it stands, and a line for each difference.
+    pub(super) fn write(&self, text: &mut Text, how: &str) -> io::Result<()> {
+        text.plain(&format!("{}  ", self.name))?;
+        match (&self.error, self.as_pinned) {
+            (Some(_), _) => text.styled(RED, "failed")?,
+            (None, true) => text.styled(GREEN, how)?,
+            (None, false) => text.styled(YELLOW, how)?,
+        }
+        text.end_line()?;
+        for line in self.error.iter().map(String::as_str) {
+            text.plain("  ")?;
+            text.untrusted(line)?;
+            text.end_line()?;
+        }
+        for Changed { difference, now } in &self.differences {
+            text.plain("  ")?;
+            text.untrusted(&difference.to_string())?;
+            text.end_line()?;
+            for line in now.iter().flat_map(|now| now.lines()) {
+                text.plain("    | ")?;
+                text.untrusted(line)?;
+                text.end_line()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is told of all of them, sorted by name.
+pub(super) fn sorted(told: impl IntoIterator<Item = Told>) -> Vec<Told> {
+    let mut told: Vec<_> = told.into_iter().collect();
+    told.sort_by(|a, b| a.name.cmp(&b.name));
+    told
+}

@@ -1,0 +1,60 @@
+//! `verify`: whether servers are as they were pinned.
+
+use mcp_registry_pool::pins::Pins;
+use serde::Serialize;
+
+use super::app::{LocalCommand, drive};
+use super::failure::{Failure, Outcome};
+use super::launches;
+use super::pins::{Told, Which, sorted};
+use super::printer::Printer;
+use super::settings::Settings;
+use super::stop::Stop;
+
+/// Start or reach servers, and tell in what they differ from what was pinned.
+///
+/// A tool that was added or removed, a description or a schema that changed, another version, other instructions,
+/// another entry: each is told, with what the server says now. A server that nobody pinned differs too. Nothing is
+/// written. The exit status is 1 when a server differs or fails.
+#[derive(clap::Args)]
+#[command(after_help = "Example: mcp-registry verify --agent-root agents/scout")]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    which: Which,
+}
+
+#[derive(Serialize)]
+struct Verified {
+    ok: bool,
+    servers: Vec<Told>,
+}
+
+impl LocalCommand for Verify {
+    fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
+        let request = settings.request()?;
+        let pins = Pins::read(&self.which.file(settings, &request)?)?;
+        let shown = drive(&settings.backends, &request, true, async |registry| {
+            let stop = Stop::listen_to_all()?;
+            let shown = tokio::select! {
+                shown = self.which.shown(registry) => shown?,
+                () = stop.asked() => return Err(launches::interrupted().into()),
+            };
+            registry.close().await?;
+            Ok(shown)
+        })?;
+        let is_there = |name: &_| shown.servers.contains_key(name) || shown.failures.iter().any(|f| f.name == *name);
+        let gone = pins.names().filter(|name| self.which.names.is_empty() && !is_there(name));
+        let there = shown.servers.iter().map(|(name, now)| Told::of(name.clone(), now, pins.get(name)));
+        let servers =
+            sorted(there.chain(shown.failures.iter().map(Told::failed)).chain(gone.cloned().map(Told::without_entry)));
+        let verified = Verified { ok: servers.iter().all(|told| told.as_pinned), servers };
+        printer.data(&verified, |text| {
+            let how = |told: &Told| if told.as_pinned { "as pinned" } else { "differs" };
+            verified.servers.iter().try_for_each(|told| told.write(text, how(told)))
+        })?;
+        if verified.servers.is_empty() {
+            printer.aside("no servers are mounted, and none are pinned");
+        }
+        Ok(if verified.ok { Outcome::Good } else { Outcome::Bad })
+    }
+}
