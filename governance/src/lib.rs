@@ -21,7 +21,5 @@ pub use changes::{
     Place, Preview, Proposal, Refusal, Requested, State, Surface, Target,
 };
 pub use ledger::{Event, Finding, Head, Ledger, Record, Row, Verified};
-pub use policy::{
-    Changes, Counts, Decision, Diagnostics, Gate, Launch, Policy, Request, Rule, RuleLine, Source, Tool, near_hint,
-};
+pub use policy::{Changes, Counts, Decision, Diagnostics, Gate, Launch, Policy, Request, Rule, RuleLine, Source, Tool};
 pub use state_folder::{StateFolder, check_state};

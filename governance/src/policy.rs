@@ -9,7 +9,6 @@ mod glob;
 mod host;
 mod judge;
 mod launchers;
-mod near;
 mod package;
 mod place;
 mod reader;
@@ -24,7 +23,6 @@ use mcp_registry_spec::{Environment, Error, McpServerRegistry, McpServerSpec, Tr
 pub use decision::{Decision, Request, Rule};
 pub use diagnostics::{Counts, Diagnostics, RuleLine};
 pub use document::{Changes, Gate};
-pub use near::hint as near_hint;
 pub use place::Source;
 pub use tools::Tool;
 pub use words::Launch;

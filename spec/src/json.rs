@@ -29,6 +29,9 @@ impl<'de> Deserialize<'de> for Strict {
     }
 }
 
+/// The deepest that values nest. Not every format that is read bounds this by itself, and a stack is finite.
+pub const MOST_DEPTH: usize = 128;
+
 /// Reads [`Strict`] values of a bounded size, whatever short text they come from: an alias of YAML can
 /// stand for a text a thousand times its length.
 #[derive(Debug)]
@@ -58,12 +61,31 @@ impl<'de> DeserializeSeed<'de> for Bounded {
     type Value = Strict;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Strict, D::Error> {
-        StrictVisitor(&self).deserialize(deserializer).map(Strict)
+        StrictVisitor { bounded: &self, depth: 0 }.deserialize(deserializer).map(Strict)
     }
 }
 
 #[derive(Clone, Copy)]
-struct StrictVisitor<'b>(&'b Bounded);
+struct StrictVisitor<'b> {
+    bounded: &'b Bounded,
+    /// How many lists and objects the value is in.
+    depth: usize,
+}
+
+impl StrictVisitor<'_> {
+    fn spend<E: serde::de::Error>(self, bytes: usize) -> Result<(), E> {
+        self.bounded.spend(bytes)
+    }
+
+    /// What reads the values within a list or an object.
+    fn within<E: serde::de::Error>(self) -> Result<Self, E> {
+        self.spend(0)?;
+        match self.depth + 1 {
+            depth if depth > MOST_DEPTH => Err(E::custom(format!("it nests deeper than {MOST_DEPTH} levels"))),
+            depth => Ok(Self { depth, ..self }),
+        }
+    }
+}
 
 impl<'de> DeserializeSeed<'de> for StrictVisitor<'_> {
     type Value = Value;
@@ -81,37 +103,37 @@ impl<'de> Visitor<'de> for StrictVisitor<'_> {
     }
 
     fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Value, E> {
-        self.0.spend(0)?;
+        self.spend(0)?;
         Ok(Value::Bool(value))
     }
 
     fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Value, E> {
-        self.0.spend(0)?;
+        self.spend(0)?;
         Ok(value.into())
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
-        self.0.spend(0)?;
+        self.spend(0)?;
         Ok(value.into())
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        self.0.spend(0)?;
+        self.spend(0)?;
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number that JSON cannot hold"))
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
-        self.0.spend(value.len())?;
+        self.spend(value.len())?;
         Ok(Value::String(value.to_owned()))
     }
 
     fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Value, E> {
-        self.0.spend(value.len())?;
+        self.spend(value.len())?;
         Ok(Value::String(value))
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<Value, E> {
-        self.0.spend(0)?;
+        self.spend(0)?;
         Ok(Value::Null)
     }
 
@@ -124,23 +146,23 @@ impl<'de> Visitor<'de> for StrictVisitor<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        self.0.spend(0)?;
+        let within = self.within()?;
         let mut out = Vec::new();
-        while let Some(item) = items.next_element_seed(self)? {
+        while let Some(item) = items.next_element_seed(within)? {
             out.push(item);
         }
         Ok(Value::Array(out))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        self.0.spend(0)?;
+        let within = self.within()?;
         let mut out = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            self.0.spend(key.len())?;
+            self.spend(key.len())?;
             if out.contains_key(&key) {
                 return Err(A::Error::custom(format!("the key {} is given twice", crate::text::quote(&key))));
             }
-            let value = entries.next_value_seed(self)?;
+            let value = entries.next_value_seed(within)?;
             out.insert(key, value);
         }
         Ok(Value::Object(out))
@@ -172,5 +194,31 @@ mod tests {
     fn what_is_read_is_bounded() {
         let read = |most, text| Bounded::new(most).deserialize(&mut serde_json::Deserializer::from_str(text)).is_ok();
         assert!(read(12, r#"["abc",{"a":1}]"#) && !read(8, r#"["abc",{"a":1}]"#));
+    }
+
+    #[test]
+    fn what_nests_without_end_is_refused() {
+        use serde::de::value::{Error, SeqDeserializer};
+
+        /// A list in a list in a list, for as long as anybody asks.
+        struct Endless;
+        impl<'de> Deserializer<'de> for Endless {
+            type Error = Error;
+            fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+                visitor.visit_seq(SeqDeserializer::new(std::iter::once(Self)))
+            }
+            serde::forward_to_deserialize_any! {
+                bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct
+                newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+            }
+        }
+        impl<'de> serde::de::IntoDeserializer<'de, Error> for Endless {
+            type Deserializer = Self;
+            fn into_deserializer(self) -> Self {
+                self
+            }
+        }
+        let error = Strict::deserialize(Endless).unwrap_err().to_string();
+        assert!(error.contains("deeper than 128 levels"), "{error}");
     }
 }

@@ -26,6 +26,7 @@ pub mod mask;
 pub mod name;
 #[doc(hidden)]
 pub mod named;
+pub mod near;
 pub mod redact;
 pub mod reference;
 pub mod references;

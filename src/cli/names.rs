@@ -1,9 +1,7 @@
 //! Names as they are typed: parsed at the edge, and where there is none, the near one is shown.
 
+use mcp_registry_spec::near::nearest;
 use mcp_registry_spec::{Error, ErrorKind, McpServerRegistry, Result, ServerName};
-
-/// How alike two names are before one is taken for the other misspelt, of 1.
-const ALIKE: f64 = 0.7;
 
 // The name of a server whose command may follow `--` (a doc comment would take the place of the command's
 // own description). In front of that a word that begins with a dash is an option, so there is one for names
@@ -49,28 +47,4 @@ pub(crate) async fn near(name: &ServerName, registry: &McpServerRegistry) -> Opt
         return None;
     }
     nearest(name.as_str(), names.into_iter().map(ServerName::as_str)).map(|near| format!("did you mean \"{near}\"?"))
-}
-
-fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let likeness =
-        |other: &str| strsim::normalized_damerau_levenshtein(&name.to_ascii_lowercase(), &other.to_ascii_lowercase());
-    names
-        .map(|other| (likeness(other), other))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, other)| other)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nearest;
-
-    #[test]
-    fn the_near_one() {
-        let of = |name| nearest(name, ["github", "gitlab", "memory"].into_iter());
-        assert_eq!(of("githbu"), Some("github"));
-        assert_eq!(of("GitHub"), Some("github"));
-        assert_eq!(of("gitlabb"), Some("gitlab"));
-        assert_eq!(of("postgres"), None);
-    }
 }

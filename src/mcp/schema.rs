@@ -3,8 +3,7 @@
 //! What is published is what is enforced: [`check`] reads the very schemas that clients are given. It knows
 //! the words that these use and no others.
 
-use mcp_registry_governance::near_hint;
-use mcp_registry_spec::text;
+use mcp_registry_spec::{near, text};
 use serde_json::{Map, Value, json};
 
 /// An object with these properties and no others; `required` of them must be there.
@@ -61,7 +60,7 @@ fn held<'a>(schema: &'a Value, value: &'a Value, path: &mut Vec<String>) -> Resu
         && !words.contains(value)
     {
         let words: Vec<_> = words.iter().filter_map(Value::as_str).collect();
-        let hint = near_hint(value.as_str().unwrap_or_default(), &words);
+        let hint = near::hint(value.as_str().unwrap_or_default(), &words);
         return Err(Problem { message: format!("{} is none of the words there are", named(path)), hint });
     }
     bounds(schema, value, path)?;
@@ -80,7 +79,7 @@ fn properties<'a>(schema: &'a Value, object: &'a Map<String, Value>, path: &mut 
             (Some(schema), _) => schema,
             (None, Some(Value::Bool(false))) => {
                 let names: Vec<_> = known.into_iter().flat_map(Map::keys).map(String::as_str).collect();
-                let hint = if names.is_empty() { "leave it out".to_owned() } else { near_hint(name, &names) };
+                let hint = if names.is_empty() { "leave it out".to_owned() } else { near::hint(name, &names) };
                 let message = format!("{} has no property {}", named(path), text::quote(name));
                 return Err(Problem { message, hint });
             }

@@ -5,11 +5,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
-use mcp_registry_spec::{Error, ErrorKind, text};
+use mcp_registry_spec::{Error, ErrorKind, near, text};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-use super::near;
 
 pub(super) type Key<'a> = Spanned<Cow<'a, str>>;
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;

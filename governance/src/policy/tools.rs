@@ -2,9 +2,7 @@
 
 use std::str::FromStr;
 
-use mcp_registry_spec::{Error, ErrorKind, named, text};
-
-use super::near;
+use mcp_registry_spec::{Error, ErrorKind, named, near, text};
 
 named! {
     /// A tool, as policies name it (P7). The list is closed.
