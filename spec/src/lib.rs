@@ -63,6 +63,12 @@ pub mod policy {}
 #[doc = include_str!("../PROBE.md")]
 pub mod probes {}
 
+#[doc = include_str!("../PRESENCE.md")]
+pub mod presence {
+    /// The JSON Schema (2020-12) of a contract's file (rule E3).
+    pub const SCHEMA: &str = include_str!("../presence.schema.json");
+}
+
 pub use async_trait::async_trait;
 
 pub use audit::{AuditAction, AuditOutcome, AuditRecord};

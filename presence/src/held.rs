@@ -1,0 +1,105 @@
+//! What a delivery that holds has found, and how that is started (E13).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mcp_registry_spec::{Environment, LaunchSpec, McpServerRegistry, Result, Scope, ServerName};
+
+use crate::delivery::Delivery;
+use crate::entry::Entry;
+use crate::place::LocatorTemplate;
+use crate::program;
+use crate::registries::Registries;
+
+/// What was found.
+pub(crate) enum Held {
+    /// A program.
+    Program(String),
+    /// An entry of a settings file.
+    Entry(Entry),
+    /// An entry of a registry.
+    Registered(McpServerRegistry, ServerName),
+}
+
+/// How it is started.
+pub(crate) struct Launch {
+    pub(crate) spec: LaunchSpec,
+    /// The commands that the agent's own list allows, where it has one.
+    pub(crate) allowed: Option<Vec<String>>,
+}
+
+impl Delivery {
+    /// Looks whether it holds.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub(crate) async fn find(
+        &self,
+        environment: &Arc<dyn Environment>,
+        registries: &dyn Registries,
+    ) -> Result<Held, String> {
+        let here = &**environment;
+        match self {
+            Self::Path(path) => {
+                let path = path.resolve(here)?;
+                program::at(&path, here)?;
+                Ok(Held::Program(path))
+            }
+            Self::Command(name) => {
+                program::on_path(name, here)?;
+                Ok(Held::Program(name.clone()))
+            }
+            Self::Settings { syntax, file, table, key } => {
+                let way: Vec<_> = table.iter().chain([key]).cloned().collect();
+                Ok(Held::Entry(syntax.entry(Path::new(&file.resolve(here)?), &way)?))
+            }
+            Self::Registry { locator, scope, name } => {
+                registered(locator, scope.as_ref(), name, environment, registries).await
+            }
+        }
+    }
+}
+
+async fn registered(
+    locator: &LocatorTemplate,
+    scope: Option<&Scope>,
+    name: &ServerName,
+    environment: &Arc<dyn Environment>,
+    registries: &dyn Registries,
+) -> Result<Held, String> {
+    let locator = locator.resolve(&**environment)?;
+    let registry = registries.open(&locator, scope, environment).map_err(|error| error.to_string())?;
+    let held = Held::Registered(registry.clone(), name.clone());
+    match registry.load(name).await {
+        Ok(_) => Ok(held),
+        Err(error) => {
+            held.close().await;
+            Err(error.to_string())
+        }
+    }
+}
+
+impl Held {
+    /// How it is started, as `server`.
+    ///
+    /// # Errors
+    /// When it cannot be: a variable is not set, or the backend refuses.
+    pub(crate) async fn launch(&self, server: &ServerName, environment: &dyn Environment) -> Result<Launch> {
+        match self {
+            Self::Program(command) => Ok(Launch { spec: program::launch(server, command), allowed: None }),
+            Self::Entry(entry) => Ok(Launch { spec: entry.launch(server, environment)?, allowed: None }),
+            Self::Registered(registry, name) => {
+                let spec = registry.load_for_launch(name).await?;
+                Ok(Launch { spec, allowed: registry.allowed_commands().await? })
+            }
+        }
+    }
+
+    /// Gives back what it holds.
+    pub(crate) async fn close(self) {
+        if let Self::Registered(registry, _) = self {
+            // It was only read: there is nothing that could be lost.
+            let _ = registry.close().await;
+        }
+    }
+}
