@@ -25,6 +25,8 @@ mod completions;
 mod config_file;
 #[cfg(feature = "conformance")]
 mod conformance;
+#[cfg(feature = "presence")]
+mod contract;
 #[cfg(feature = "catalog")]
 mod data;
 #[cfg(feature = "governance")]
@@ -55,6 +57,8 @@ mod pins;
 mod place;
 #[cfg(feature = "governance")]
 mod policy;
+#[cfg(feature = "presence")]
+mod present;
 mod printer;
 #[cfg(feature = "probe")]
 mod probe;
@@ -159,6 +163,8 @@ enum Command {
     Ledger(ledger::Ledger),
     #[cfg(feature = "governance")]
     Doctor(With<doctor::Doctor>),
+    #[cfg(feature = "presence")]
+    Present(With<present::Present>),
     Backends(With<backends::Backends>),
     #[cfg(feature = "conformance")]
     #[command(defer(conformance::common_args))]
@@ -229,6 +235,8 @@ impl Command {
             Self::Ledger(ledger::Ledger::Accept(command)) => app.without_registry(command),
             #[cfg(feature = "governance")]
             Self::Ledger(ledger::Ledger::Show(command)) => app.without_registry(command),
+            #[cfg(feature = "presence")]
+            Self::Present(command) => app.without_registry(command),
             Self::Backends(command) => app.without_registry(command),
             #[cfg(feature = "conformance")]
             Self::Conformance(command) => app.without_registry(command),

@@ -30,6 +30,7 @@
 //! - `governance` (default): the operator's policy, which the command line obeys, and the commands beside it.
 //! - `probe` (default): starting the servers that are mounted, behind the gate and the policy, and the commands that
 //!   probe them and call their tools; the pool they use is [`pool`].
+//! - `presence` (default): whether the agent has the server that its contract requires, and reporting it.
 //! - `conformance` (default): the command that holds a live backend to the rules.
 
 pub use mcp_registry_spec::*;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mcp_registry_spec::{Environment, LaunchSpec, McpServerRegistry, Result, Scope, ServerName};
+use mcp_registry_spec::{Environment, LaunchSpec, McpServerRegistry, McpServerSpec, Result, Scope, ServerName};
 
 use crate::delivery::Delivery;
 use crate::entry::Entry;
@@ -86,7 +86,10 @@ impl Held {
     /// When it cannot be: a variable is not set, or the backend refuses.
     pub(crate) async fn launch(&self, server: &ServerName, environment: &dyn Environment) -> Result<Launch> {
         match self {
-            Self::Program(command) => Ok(Launch { spec: program::launch(server, command), allowed: None }),
+            Self::Program(command) => {
+                let spec = McpServerSpec::stdio(server.clone(), command.clone());
+                Ok(Launch { spec: spec.resolve(environment)?, allowed: None })
+            }
             Self::Entry(entry) => Ok(Launch { spec: entry.launch(server, environment)?, allowed: None }),
             Self::Registered(registry, name) => {
                 let spec = registry.load_for_launch(name).await?;

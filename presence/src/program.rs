@@ -1,9 +1,8 @@
 //! Programs (E8).
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use mcp_registry_spec::{Environment, LaunchSpec, LaunchTransport, ServerName};
+use mcp_registry_spec::Environment;
 
 use crate::file::told;
 
@@ -27,10 +26,4 @@ pub(crate) fn at(path: &str, environment: &dyn Environment) -> Result<(), String
 /// That it is not.
 pub(crate) fn on_path(name: &str, environment: &dyn Environment) -> Result<(), String> {
     if environment.finds_command(name) { Ok(()) } else { Err("no folder of PATH has it as a program".to_owned()) }
-}
-
-/// How it is started.
-pub(crate) fn launch(server: &ServerName, command: &str) -> LaunchSpec {
-    let transport = LaunchTransport::Stdio { command: command.to_owned(), args: Vec::new(), env: BTreeMap::new() };
-    LaunchSpec { name: server.clone(), transport }
 }

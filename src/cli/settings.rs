@@ -2,6 +2,8 @@
 //! configuration file, then the current folder. All of it is decided here.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "presence")]
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mcp_registry_spec::redact::redact;
@@ -17,6 +19,11 @@ use super::tokens::{self, Tokens};
 /// The option by which a backend takes what `MCP_REGISTRY_AUTH_TOKEN` holds.
 const AUTH_TOKEN: &str = "auth_token";
 const TOKEN_VARIABLE: &str = "MCP_REGISTRY_AUTH_TOKEN";
+/// What names the presence contract, and the one in the current folder otherwise.
+#[cfg(feature = "presence")]
+const CONTRACT_VARIABLE: &str = "MCP_REGISTRY_CONTRACT";
+#[cfg(feature = "presence")]
+const CONTRACT: &str = "presence.json";
 /// Where secrets belong instead.
 const SECRETS: &str =
     "set MCP_REGISTRY_AUTH_TOKEN, or bind it to its origin in the table [tokens] of the configuration file";
@@ -112,6 +119,13 @@ impl Settings {
             return Ok(());
         }
         Err(Failure::usage("--backend and --agent-root are not for this command", format!("give {instead}")))
+    }
+
+    /// Where the presence contract is: where `flag` says, else the environment, else in the current folder (E2).
+    #[cfg(feature = "presence")]
+    pub(crate) fn contract(&self, flag: Option<&Path>) -> PathBuf {
+        let variable = || self.environment.read(CONTRACT_VARIABLE).filter(|path| !path.is_empty());
+        flag.map(Path::to_owned).or_else(|| variable().map(PathBuf::from)).unwrap_or_else(|| CONTRACT.into())
     }
 
     /// What the registry is opened with.

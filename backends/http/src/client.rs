@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mcp_registry_spec::{Error, ErrorKind, Result, redact, text};
-use reqwest::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_ENCODING, ETAG, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{
+    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LOCATION,
+};
 use reqwest::{Certificate, Method, Response, StatusCode};
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -47,12 +49,22 @@ pub(crate) struct Request {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Vec<u8>>,
+    /// Whether what is said of a success counts.
+    pub(crate) is_told: bool,
 }
 
 impl Request {
-    /// A request without a body and further headers.
+    /// A request without a body and further headers. What is said of its success counts if it is a `GET`.
     pub(crate) fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: None }
+        let is_told = method == Method::GET;
+        Self { method, url, headers: HeaderMap::new(), body: None, is_told }
+    }
+
+    /// The same with a body of JSON.
+    pub(crate) fn json(mut self, body: Vec<u8>) -> Self {
+        self.body = Some(body);
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self
     }
 
     fn is_read(&self) -> bool {
@@ -69,7 +81,7 @@ pub(crate) struct Answer {
     pub(crate) allow: Vec<String>,
     /// The entity tag, if it is a strong one.
     pub(crate) etag: Option<String>,
-    /// The body of an answer to a read; what is said of an error, as far as it could be had.
+    /// The body, where what is said counts; what is said of an error, as far as it could be had.
     pub(crate) body: Vec<u8>,
 }
 
@@ -204,7 +216,7 @@ impl Client {
             // The status has been told; that the rest does not come makes it no other.
             let said = timeout_at(deadline, self.read(&url, response, MOST_ERROR)).await;
             said.ok().and_then(Result::ok).unwrap_or_default()
-        } else if request.method == Method::GET {
+        } else if request.is_told {
             let read = self.read(&url, response, self.limits.max_response);
             timeout_at(deadline, read).await.map_err(|_| self.late(&url))??
         } else {

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_registry_spec::{Environment, Error, ErrorKind, ProcessEnvironment, Result, Scope, Secret, text};
+use mcp_registry_spec::{AgentId, Environment, Error, ErrorKind, ProcessEnvironment, Result, Scope, Secret, text};
 
 use crate::address::Base;
 use crate::backend::HttpBackend;
 use crate::options::{CA_BUNDLE, CONNECT_TIMEOUT, MAX_RESPONSE, PAGE_SIZE, READ_TIMEOUT, TIMEOUT};
 use crate::proxy::Proxy;
+use crate::report::Reporter;
 use crate::token::{Source, Token};
 
 /// The variable that allows cleartext to other machines, when it is exactly `1` (rule 11).
@@ -207,6 +208,19 @@ impl Builder {
     /// [`ErrorKind::ConfigInvalid`] for a URL that is wrong, a second scope, a limit that is none;
     /// [`ErrorKind::InvalidName`] for a scope in the URL that is none.
     pub fn build(self) -> Result<HttpBackend> {
+        self.config().map(HttpBackend::new)
+    }
+
+    /// Makes what reports of an agent to the catalog, in the scope that is meant. Nothing is touched until the
+    /// first report; whether the transport may be used is decided here and told by every report (rule 11).
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn reporter(self, agent: AgentId) -> Result<Reporter> {
+        self.config().map(|config| Reporter::new(config, agent))
+    }
+
+    fn config(self) -> Result<Config> {
         let (base, named) = Base::parse(self.url.expose())?;
         let scope = match (self.scope, named) {
             (Some(asked), Some(named)) if asked != named => {
@@ -228,7 +242,7 @@ impl Builder {
             ProxyChoice::Environment => Proxy::of(&*self.environment, &base)?,
         };
         let told = self.environment.read(ALLOW_HTTP).is_some_and(|value| value == "1");
-        Ok(HttpBackend::new(Config {
+        Ok(Config {
             base,
             scope,
             token: Token::new(self.token),
@@ -236,7 +250,7 @@ impl Builder {
             limits: self.limits,
             ca_bundle: self.ca_bundle,
             proxy,
-        }))
+        })
     }
 }
 

@@ -22,6 +22,7 @@ mod options;
 mod parse;
 mod proxy;
 mod refusal;
+mod report;
 #[cfg(test)]
 mod testing;
 mod token;
@@ -33,6 +34,7 @@ use mcp_registry_spec::{Registration, register_backend};
 
 pub use backend::{HttpBackend, ID};
 pub use config::Builder;
+pub use report::{Answer, Report, Reporter};
 
 #[doc = include_str!("../docs.md")]
 pub mod usage {}

@@ -6,7 +6,7 @@ use mcp_registry_spec::{
     Digest, EnvTemplate, Error, ErrorKind, Literals, McpServerSpec, Result, ServerName, Transport, WriteContext, text,
 };
 use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH};
+use reqwest::header::{HeaderName, HeaderValue, IF_MATCH};
 use url::Url;
 
 use crate::client::{Client, Request};
@@ -69,8 +69,7 @@ impl<'a> Write<'a> {
         let mut request = Request::new(method, url);
         if let Some(spec) = spec {
             let body = serde_json::to_vec(spec).map_err(|cause| invalid("has no JSON form").caused_by(cause))?;
-            request.body = Some(body);
-            request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            request = request.json(body);
         }
         // A digest always fits into a header; a write without its condition must not go out.
         if let Some(digest) = expected {

@@ -1,0 +1,101 @@
+//! The presence contract, as commands look at it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use mcp_registry_presence::{CannotProbe, Contract, Delivery, Presence, Registries};
+use mcp_registry_spec::{Environment, Error, ErrorKind, Locator, McpServerRegistry, ProcessEnvironment, Scope};
+
+use super::failure::Failure;
+use super::printer::Text;
+use super::settings::Settings;
+use super::style::{GREEN, RED, YELLOW};
+
+// Which contracts are meant (a doc comment would take the place of the command's own description).
+#[derive(clap::Args)]
+pub(crate) struct ContractArg {
+    /// The contract's file; by default the one that MCP_REGISTRY_CONTRACT names, else presence.json in the current
+    /// folder
+    #[arg(long, value_name = "FILE")]
+    contract: Option<PathBuf>,
+}
+
+impl ContractArg {
+    /// Reads the contract that is meant (E2).
+    ///
+    /// # Errors
+    /// When it cannot be used (E4), or needs what this program cannot do (E13).
+    pub(crate) fn read(&self, settings: &Settings) -> Result<Contract, Failure> {
+        let path = settings.contract(self.contract.as_deref());
+        let contract = Contract::read(&path)?;
+        if contract.required_tool().is_some() {
+            let message = "requires a tool, and this program cannot start servers to ask for it";
+            let error = Error::new(ErrorKind::Unsupported, message).at(&path, None);
+            return Err(error.hint("take a program that was built with the feature probe").into());
+        }
+        Ok(contract)
+    }
+}
+
+/// Whether looking at the contract needs an async runtime: a backend that it names does.
+pub(crate) fn needs_runtime(contract: &Contract, settings: &Settings) -> bool {
+    contract.deliveries().iter().any(|delivery| match delivery {
+        Delivery::Registry { locator, .. } => {
+            // One that nobody answers to is told when it is opened.
+            settings.backends.find(&Locator::new(locator.scheme())).is_ok_and(|backend| backend.tokio)
+        }
+        _ => false,
+    })
+}
+
+/// Tells whether the contract's server is present now.
+pub(crate) async fn look(contract: &Contract, settings: &Settings) -> Presence {
+    let environment: Arc<dyn Environment> = Arc::new(ProcessEnvironment);
+    contract.check(&environment, &Configured(settings), &CannotProbe).await
+}
+
+/// Registries with the options and tokens that the settings have for them.
+struct Configured<'s>(&'s Settings);
+
+impl Registries for Configured<'_> {
+    fn open(
+        &self,
+        locator: &str,
+        scope: Option<&Scope>,
+        environment: &Arc<dyn Environment>,
+    ) -> Result<McpServerRegistry, Error> {
+        let mut request = self.0.request_for(locator).map_err(|failure| match failure {
+            Failure::Usage(error) | Failure::Refused(error) => error,
+            Failure::Output(cause) => Error::new(ErrorKind::Unavailable, "cannot be opened").caused_by(cause),
+        })?;
+        // The scope that the settings name is whose presence is told, not whose entries are looked at.
+        request.scope = scope.cloned();
+        request.environment = environment.clone();
+        // Nothing else goes on meanwhile.
+        self.0.backends.open(&request.may_block())
+    }
+}
+
+/// Shows people what was found: the answer, and each delivery with why it does not hold.
+pub(crate) fn write(text: &mut Text, presence: &Presence) -> io::Result<()> {
+    let (style, word) = if presence.is_present() { (GREEN, "present") } else { (RED, "absent") };
+    text.styled(style, word)?;
+    text.plain(&" ".repeat(9 - word.len()))?;
+    text.untrusted(presence.server.as_str())?;
+    text.end_line()?;
+    for delivery in &presence.deliveries {
+        let (style, word) = if delivery.holds { (GREEN, "yes") } else { (YELLOW, "no ") };
+        text.plain("  ")?;
+        text.styled(style, word)?;
+        text.plain(&format!("    {:<10}", delivery.kind))?;
+        text.untrusted(&delivery.place)?;
+        text.end_line()?;
+        if let Some(reason) = &delivery.reason {
+            text.plain(&" ".repeat(19))?;
+            text.untrusted(reason)?;
+            text.end_line()?;
+        }
+    }
+    Ok(())
+}
