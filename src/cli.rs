@@ -12,6 +12,8 @@ mod app;
 mod args;
 mod audit;
 mod backends;
+#[cfg(all(feature = "presence", feature = "http"))]
+mod backoff;
 mod bounded;
 #[cfg(feature = "probe")]
 mod call;
@@ -34,6 +36,8 @@ mod doctor;
 mod failure;
 #[cfg(feature = "governance")]
 mod governed;
+#[cfg(all(feature = "presence", feature = "http"))]
+mod heartbeat;
 #[cfg(feature = "filesystem")]
 mod init;
 mod input;
@@ -72,7 +76,7 @@ mod settings;
 mod show;
 mod spec_args;
 mod spec_changes;
-#[cfg(any(feature = "catalog", feature = "probe"))]
+#[cfg(any(any(feature = "catalog", all(feature = "presence", feature = "http")), feature = "probe"))]
 mod stop;
 mod style;
 mod table;
@@ -165,6 +169,8 @@ enum Command {
     Doctor(With<doctor::Doctor>),
     #[cfg(feature = "presence")]
     Present(With<present::Present>),
+    #[cfg(all(feature = "presence", feature = "http"))]
+    Heartbeat(With<heartbeat::Heartbeat>),
     Backends(With<backends::Backends>),
     #[cfg(feature = "conformance")]
     #[command(defer(conformance::common_args))]
@@ -237,6 +243,8 @@ impl Command {
             Self::Ledger(ledger::Ledger::Show(command)) => app.without_registry(command),
             #[cfg(feature = "presence")]
             Self::Present(command) => app.without_registry(command),
+            #[cfg(all(feature = "presence", feature = "http"))]
+            Self::Heartbeat(command) => app.without_registry(command),
             Self::Backends(command) => app.without_registry(command),
             #[cfg(feature = "conformance")]
             Self::Conformance(command) => app.without_registry(command),

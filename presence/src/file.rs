@@ -40,7 +40,7 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<String, String> {
 /// Why a file cannot be had, in words.
 pub(crate) fn told(cause: &io::Error) -> String {
     match cause.kind() {
-        Io::NotFound => "there is none".to_owned(),
+        Io::NotFound => "there is no such file".to_owned(),
         Io::NotADirectory => "what should be a folder on the way is none".to_owned(),
         Io::PermissionDenied => "it may not be read".to_owned(),
         _ => format!("it cannot be read: {cause}"),

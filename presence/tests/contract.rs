@@ -170,7 +170,7 @@ fn e4_a_file_that_is_no_contract_is_told_by_its_name() {
         assert_eq!((error.kind(), error.path()), (ErrorKind::ConfigInvalid, Some(&*path)), "{error}");
         assert!(error.to_string().contains(why), "{why}: {error}");
     };
-    refused("there is none");
+    refused("there is no such file");
     for (bytes, why) in [
         (Vec::new(), "no valid JSON"),
         (b"{".to_vec(), "no valid JSON"),

@@ -19,7 +19,7 @@ type Case<'a> = (&'a str, Box<dyn Fn(&Room, &str) + 'a>, &'a str);
 fn cases<'a>() -> Vec<Case<'a>> {
     let write = |bytes: Vec<u8>| Box::new(move |room: &Room, _: &str| room.write("settings", &bytes));
     vec![
-        ("missing", Box::new(|_, _| {}), "there is none"),
+        ("missing", Box::new(|_, _| {}), "there is no such file"),
         ("empty", write(Vec::new()), "no "),
         ("a folder", Box::new(|room, _| std::fs::create_dir(room.path("settings")).unwrap()), "it is a folder"),
         (
@@ -35,7 +35,7 @@ fn cases<'a>() -> Vec<Case<'a>> {
             Box::new(|room, _| drop(std::os::unix::net::UnixListener::bind(room.path("settings")).unwrap())),
             "it cannot be read",
         ),
-        ("a link to nothing", Box::new(|room, _| symlink("gone", room.path("settings")).unwrap()), "there is none"),
+        ("a link to nothing", Box::new(|room, _| symlink("gone", room.path("settings")).unwrap()), "there is no such file"),
         (
             "links in a circle",
             Box::new(|room, good| {

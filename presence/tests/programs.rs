@@ -64,7 +64,7 @@ fn executable(path: &Path, mode: u32) {
 fn e8_whatever_is_no_program_does_not_hold() {
     type Make = fn(&Path);
     let cases: [(Make, &str); 10] = [
-        (|_| {}, "there is none"),
+        (|_| {}, "there is no such file"),
         (|path| std::fs::create_dir(path).unwrap(), "it is a folder"),
         (|path| mknodat(CWD, path, FileType::Fifo, Mode::from(0o755), 0).unwrap(), "no regular file"),
         (|path| symlink("/dev/null", path).unwrap(), "no regular file"),
@@ -77,7 +77,7 @@ fn e8_whatever_is_no_program_does_not_hold() {
             },
             "may not be executed",
         ),
-        (|path| symlink("gone", path).unwrap(), "there is none"),
+        (|path| symlink("gone", path).unwrap(), "there is no such file"),
         (|path| symlink("tickets", path).unwrap(), "symbolic links"),
         (|path| symlink("/", path).unwrap(), "it is a folder"),
     ];

@@ -1,7 +1,7 @@
 //! The presence contract, as commands look at it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mcp_registry_presence::{CannotProbe, Contract, Delivery, Presence, Registries};
@@ -27,15 +27,25 @@ impl ContractArg {
     /// # Errors
     /// When it cannot be used (E4), or needs what this program cannot do (E13).
     pub(crate) fn read(&self, settings: &Settings) -> Result<Contract, Failure> {
-        let path = settings.contract(self.contract.as_deref());
-        let contract = Contract::read(&path)?;
-        if contract.required_tool().is_some() {
-            let message = "requires a tool, and this program cannot start servers to ask for it";
-            let error = Error::new(ErrorKind::Unsupported, message).at(&path, None);
-            return Err(error.hint("take a program that was built with the feature probe").into());
-        }
-        Ok(contract)
+        read(&settings.contract(self.contract.as_deref()))
     }
+}
+
+/// Reads a contract that this program can look at.
+///
+/// # Errors
+/// When it cannot be used (E4), or needs what this program cannot do (E13).
+pub(crate) fn read(path: &Path) -> Result<Contract, Failure> {
+    let contract = Contract::read(path).map_err(|error| match path.try_exists() {
+        Ok(false) => error.hint("name the contract with --contract or MCP_REGISTRY_CONTRACT"),
+        _ => error,
+    })?;
+    if contract.required_tool().is_some() {
+        let message = "requires a tool, and this program cannot start servers to ask for it";
+        let error = Error::new(ErrorKind::Unsupported, message).at(path, None);
+        return Err(error.hint("take a program that was built with the feature probe").into());
+    }
+    Ok(contract)
 }
 
 /// Whether looking at the contract needs an async runtime: a backend that it names does.
@@ -98,4 +108,12 @@ pub(crate) fn write(text: &mut Text, presence: &Presence) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Why the server is absent, in one line.
+#[cfg(feature = "http")]
+pub(crate) fn absence(presence: &Presence) -> String {
+    let reasons = presence.deliveries.iter().filter_map(|delivery| Some((&delivery.place, delivery.reason.as_ref()?)));
+    let reasons: Vec<_> = reasons.map(|(place, reason)| format!("{place}: {reason}")).collect();
+    format!("the server {} is absent: {}", presence.server, reasons.join("; "))
 }

@@ -147,14 +147,14 @@ impl Printer {
     ///
     /// # Errors
     /// When it is not taken.
-    #[cfg(feature = "governance")]
+    #[cfg(any(feature = "governance", all(feature = "presence", feature = "http")))]
     pub(crate) fn flush(&mut self) -> io::Result<bool> {
         self.out.out.flush()?;
         Ok(!self.out.out.get_ref().is_gone())
     }
 
     /// The form in which data is printed.
-    #[cfg(feature = "governance")]
+    #[cfg(any(feature = "governance", all(feature = "presence", feature = "http")))]
     pub(crate) fn format(&self) -> Format {
         self.format
     }

@@ -31,7 +31,7 @@ impl Reader {
     }
 
     /// Whether they were found to have gone away.
-    #[cfg(feature = "governance")]
+    #[cfg(any(feature = "governance", all(feature = "presence", feature = "http")))]
     pub(crate) fn is_gone(&self) -> bool {
         self.gone
     }

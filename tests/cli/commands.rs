@@ -225,6 +225,8 @@ fn help() {
         "changes",
         "ledger",
         "doctor",
+        "present",
+        "heartbeat",
         "backends",
         "conformance",
         "init",

@@ -15,9 +15,12 @@ mod commands;
 mod conformance;
 #[cfg(unix)]
 mod doctor;
+#[cfg(unix)]
+mod heartbeat;
 mod hostile;
 mod ledger;
 mod policy;
+mod present;
 mod promises;
 mod sandbox;
 mod secrets;

@@ -1,0 +1,134 @@
+//! `heartbeat`: the agent's side of reporting that it is alive, and has the server it must have.
+
+mod agent;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mcp_registry_http::Builder as Catalog;
+use mcp_registry_spec::{AgentId, Error, ErrorKind};
+use tokio::runtime::Builder;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::app::{self, LocalCommand};
+use super::contract;
+use super::failure::{Failure, Outcome};
+use super::printer::{Format, Printer};
+use super::settings::Settings;
+use super::stop::Stop;
+use agent::Agent;
+
+/// How often a single report is tried.
+const TRIES: u32 = 5;
+
+/// Report to a catalog that an agent is alive, and whether it has the server that its contract requires.
+///
+/// It registers the agent, and sends a heartbeat: once, or every so often until it is told to stop. Whether the
+/// server is present is told anew for each report. The token is that of a reporter of this agent; it is taken as
+/// the one of any catalog is. The exit status is 0 when the agent is online, or it was told to stop; 1 when its
+/// registration is refused, as where the scope requires a server that is absent, or it is not online.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  mcp-registry heartbeat --url https://catalog.example.org/ --scope scout --agent scout-1 --runtime claude-code
+  mcp-registry heartbeat --url http://localhost:8750/ --scope scout --agent scout-1 --runtime codex --every 30s")]
+pub(crate) struct Heartbeat {
+    /// The catalog that is reported to: https://HOST/, with ?agent_scope=SCOPE where --scope does not say it
+    #[arg(long, value_name = "URL")]
+    url: String,
+    /// The agent's id
+    #[arg(long, value_name = "ID")]
+    agent: String,
+    /// What the agent runs on, in a word or two
+    #[arg(long, value_name = "TEXT", value_parser = parse_runtime)]
+    runtime: String,
+    /// How often to report, such as 30s; once when nobody says
+    #[arg(long, value_name = "TIME", value_parser = parse_every)]
+    every: Option<Duration>,
+    /// A contract's file, all of which must hold (repeatable); by default the one that MCP_REGISTRY_CONTRACT names,
+    /// else presence.json in the current folder
+    #[arg(long = "contract", value_name = "FILE")]
+    contracts: Vec<PathBuf>,
+}
+
+fn parse_runtime(text: &str) -> Result<String, &'static str> {
+    match text.len() {
+        1..=128 if !text.contains(char::is_control) => Ok(text.to_owned()),
+        _ => Err("it has 1 to 128 bytes, and no control character"),
+    }
+}
+
+fn parse_every(text: &str) -> Result<Duration, String> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let every = humantime::parse_duration(text).map_err(|cause| cause.to_string())?;
+    if (Duration::from_secs(1)..=DAY).contains(&every) { Ok(every) } else { Err("give 1s to 1day".to_owned()) }
+}
+
+impl Heartbeat {
+    /// The agent that reports; what can be wrong from the outset is told before anything is sent.
+    fn agent(self, settings: &Settings) -> Result<Agent<'_>, Failure> {
+        let request = settings.request_for(&self.url)?;
+        if settings.backends.find(&request.locator)?.id != mcp_registry_http::ID {
+            return Err(Failure::usage("--url names no catalog", "write https://HOST/"));
+        }
+        let id = AgentId::parse(&self.agent)?;
+        let reporter = Catalog::from_request(&request)?.reporter(id.clone())?;
+        let contracts = if self.contracts.is_empty() { vec![settings.contract(None)] } else { self.contracts };
+        contracts.iter().try_for_each(|path| contract::read(path).map(drop))?;
+        Ok(Agent::new(settings, id, self.runtime, contracts, reporter))
+    }
+}
+
+impl LocalCommand for Heartbeat {
+    fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
+        settings.refuse_place("--url URL")?;
+        if self.every.is_some() && printer.format() == Format::Yaml {
+            return Err(Failure::usage("what goes on has no form in YAML", "give --format json, or none"));
+        }
+        let every = self.every;
+        let mut agent = self.agent(settings)?;
+        let runtime = app::start(&mut Builder::new_current_thread())?;
+        let result = runtime.block_on(async {
+            let stop = Stop::listen()?;
+            tokio::select! {
+                // A signal that comes as the work ends does not undo it.
+                biased;
+                result = reports(&mut agent, every, printer) => result,
+                () = stop.asked() => match every {
+                    Some(_) => Ok(Outcome::Good),
+                    None => Err(Error::new(ErrorKind::Unavailable, "stopped before the agent was reported").into()),
+                },
+            }
+        });
+        // The system's lookup of a name cannot be given up: one that hangs must not keep the process.
+        runtime.shutdown_background();
+        result
+    }
+}
+
+/// Reports: once, or every so often, and then tells what came of it whenever that is another than before. That nobody
+/// reads what is told is no reason to fall silent.
+async fn reports(agent: &mut Agent<'_>, every: Option<Duration>, printer: &mut Printer) -> Result<Outcome, Failure> {
+    let tries = every.is_none().then_some(TRIES);
+    let registered = agent.report(tries, printer).await?;
+    let Some(every) = every else {
+        let told = agent.report(tries, printer).await?;
+        printer.data(&told, |text| told.write(text))?;
+        return Ok(told.outcome());
+    };
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first tick is at once, and the registration was the report of it.
+    ticks.tick().await;
+    let mut last = registered;
+    printer.data(&last, |text| last.write(text))?;
+    loop {
+        printer.flush()?;
+        ticks.tick().await;
+        let told = agent.report(tries, printer).await?;
+        if told != last {
+            printer.data(&told, |text| told.write(text))?;
+            last = told;
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The agent, as it reports.
+
+use std::io;
+use std::path::PathBuf;
+
+use mcp_registry_http::{Answer, Report, Reporter};
+use mcp_registry_presence::Presence;
+use mcp_registry_spec::{AgentId, Error, Scope};
+use serde::Serialize;
+use tokio::time::sleep;
+
+use crate::cli::backoff::Backoff;
+use crate::cli::contract;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::printer::{Printer, Text};
+use crate::cli::settings::Settings;
+use crate::cli::style::{GREEN, RED};
+
+/// An agent that reports of itself.
+pub(super) struct Agent<'s> {
+    settings: &'s Settings,
+    id: AgentId,
+    runtime: String,
+    contracts: Vec<PathBuf>,
+    reporter: Reporter,
+    registered: bool,
+    /// What people were told last of why it is absent, and of what failed.
+    warned: Vec<String>,
+}
+
+/// What a report came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Told {
+    agent: AgentId,
+    scope: Scope,
+    mcp_server_present: bool,
+    state: String,
+    reason: Option<String>,
+}
+
+impl<'s> Agent<'s> {
+    pub(super) fn new(
+        settings: &'s Settings,
+        id: AgentId,
+        runtime: String,
+        contracts: Vec<PathBuf>,
+        reporter: Reporter,
+    ) -> Self {
+        Self { settings, id, runtime, contracts, reporter, registered: false, warned: Vec::new() }
+    }
+
+    /// Reports until it is kept: the registration first, a heartbeat when that was kept. What a later try can cure is
+    /// tried again, `tries` times in all where there is a bound.
+    pub(super) async fn report(&mut self, tries: Option<u32>, printer: &mut Printer) -> Result<Told, Failure> {
+        let mut backoff = Backoff::default();
+        loop {
+            let presences = self.look(printer).await?;
+            let report = report_of(&presences);
+            let answer = match self.registered {
+                false => self.reporter.register(&self.runtime, &report).await,
+                true => self.reporter.heartbeat(&report).await,
+            };
+            match answer {
+                Ok(Answer::Kept { state, reason }) => {
+                    self.registered = true;
+                    let (agent, scope) = (self.id.clone(), self.reporter.scope().clone());
+                    return Ok(Told { agent, scope, mcp_server_present: report.mcp_server_present, state, reason });
+                }
+                Ok(Answer::NotRegistered) => self.registered = false,
+                Ok(Answer::Refused(cause)) => {
+                    let message = format!("the catalog refuses the agent {}, mcp_server_missing", self.id);
+                    return Err(Error::new(cause.kind(), message).caused_by(cause).into());
+                }
+                Err(error) if error.is_retryable() && tries.is_none_or(|tries| backoff.tries() + 1 < tries) => {
+                    self.warn(vec![error.to_string()], printer);
+                    sleep(backoff.pause()).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Tells whether the servers are present now, and people why one is not.
+    async fn look(&mut self, printer: &mut Printer) -> Result<Vec<Presence>, Failure> {
+        let mut presences = Vec::with_capacity(self.contracts.len());
+        for path in &self.contracts {
+            presences.push(contract::look(&contract::read(path)?, self.settings).await);
+        }
+        let absent = presences.iter().filter(|presence| !presence.is_present());
+        let warnings: Vec<_> = absent.map(|presence| contract::absence(presence)).collect();
+        if !warnings.is_empty() {
+            self.warn(warnings, printer);
+        }
+        Ok(presences)
+    }
+
+    /// Says what was not said the last time.
+    fn warn(&mut self, warnings: Vec<String>, printer: &mut Printer) {
+        for warning in warnings.iter().filter(|warning| !self.warned.contains(warning)) {
+            printer.warning(warning);
+        }
+        self.warned = warnings;
+    }
+}
+
+/// What is reported of what was found (E16).
+fn report_of(presences: &[Presence]) -> Report {
+    let tools = |presence: &Presence| {
+        let names = presence.tools.as_ref()?.iter();
+        Some(names.map(|tool| format!("{}__{tool}", presence.server)).collect::<Vec<_>>())
+    };
+    let loaded: Option<Vec<_>> = presences.iter().map(tools).collect();
+    Report {
+        mcp_server_present: presences.iter().all(Presence::is_present),
+        mcp_tools_ready: loaded.as_ref().map(|_| true),
+        loaded_mcp_tools: loaded.map(|tools| tools.concat()),
+    }
+}
+
+impl Told {
+    /// Whether all is well.
+    pub(super) fn outcome(&self) -> Outcome {
+        if self.state == "online" { Outcome::Good } else { Outcome::Bad }
+    }
+
+    /// Shows it to people.
+    pub(super) fn write(&self, text: &mut Text) -> io::Result<()> {
+        let style = if self.outcome() == Outcome::Good { GREEN } else { RED };
+        text.styled(style, &self.state)?;
+        text.plain("  ")?;
+        text.untrusted(self.agent.as_str())?;
+        if let Some(reason) = &self.reason {
+            text.plain("  ")?;
+            text.untrusted(reason)?;
+        }
+        text.end_line()
+    }
+}
