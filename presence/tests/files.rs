@@ -35,7 +35,11 @@ fn cases<'a>() -> Vec<Case<'a>> {
             Box::new(|room, _| drop(std::os::unix::net::UnixListener::bind(room.path("settings")).unwrap())),
             "it cannot be read",
         ),
-        ("a link to nothing", Box::new(|room, _| symlink("gone", room.path("settings")).unwrap()), "there is no such file"),
+        (
+            "a link to nothing",
+            Box::new(|room, _| symlink("gone", room.path("settings")).unwrap()),
+            "there is no such file",
+        ),
         (
             "links in a circle",
             Box::new(|room, good| {

@@ -109,7 +109,10 @@ fn e16_a_refused_registration_ends_it_with_the_reason() {
     let (url, asked) = catalog(vec![MISSING]);
     let text = sandbox(false).run(&args(&url, &["--every", "1s"]));
     assert!(text.contains("[exit 1]") && text.contains("mcp_server_missing: the scope requires tickets"), "{text}");
-    assert!(text.contains("the server tickets is absent: ~/settings.json#/servers/tickets: there is no such file"), "{text}");
+    assert!(
+        text.contains("the server tickets is absent: ~/settings.json#/servers/tickets: there is no such file"),
+        "{text}"
+    );
     let asked: Vec<_> = asked.try_iter().collect();
     assert_eq!(asked.len(), 1, "it is not tried again");
     assert_eq!(asked[0].body["mcp_server_present"], false);
@@ -144,12 +147,21 @@ fn e16_only_what_a_later_try_can_cure_is_tried_again() {
         ((400, "mcp_server_missing"), "400"),
         ((200, "[]"), "no state of the agent"),
         ((200, "hunter2-token"), "no JSON"),
+        ((200, r#"{"state":["hunter2-token"]}"#), "no state of the agent"),
+        ((400, r#"{"error":{"kind":"invalid_spec","message":"hunter2-token"},"reason":"mcp_server_missing"}"#), "***"),
     ] {
         let (url, asked) = catalog(vec![answer]);
         let text = sandbox(true).run(&args(&url, &[]));
         assert!(text.contains("[exit 1]") && text.contains(why) && !text.contains("hunter2"), "{why}: {text}");
         assert_eq!(asked.try_iter().count(), 1, "{why}");
     }
+}
+
+#[test]
+fn rule_4_a_token_that_a_catalog_says_is_not_shown() {
+    let (url, _asked) = catalog(vec![(200, r#"{"state":"online hunter2-token","reason":"%68unter2-token"}"#)]);
+    let text = sandbox(true).run(&args(&url, &[]));
+    assert!(text.contains("online ***") && !text.contains("unter2"), "{text}");
 }
 
 #[test]

@@ -87,7 +87,7 @@ impl<'s> Agent<'s> {
             presences.push(contract::look(&contract::read(path)?, self.settings).await);
         }
         let absent = presences.iter().filter(|presence| !presence.is_present());
-        let warnings: Vec<_> = absent.map(|presence| contract::absence(presence)).collect();
+        let warnings: Vec<_> = absent.map(contract::absence).collect();
         if !warnings.is_empty() {
             self.warn(warnings, printer);
         }
