@@ -1,6 +1,7 @@
 //! Rules C37 to C43: agents report, and everybody sees in which state they are.
 
 mod binary;
+mod heartbeat;
 mod listing;
 mod reporters;
 mod reports;
