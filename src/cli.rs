@@ -66,6 +66,8 @@ mod present;
 mod printer;
 #[cfg(feature = "probe")]
 mod probe;
+#[cfg(all(feature = "presence", feature = "probe"))]
+mod prober;
 mod reader;
 mod refresh_capabilities;
 #[cfg(feature = "probe")]

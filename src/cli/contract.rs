@@ -6,10 +6,15 @@ use std::sync::Arc;
 
 use mcp_registry_presence::{CannotProbe, Contract, Delivery, Presence, Registries};
 use mcp_registry_spec::{Environment, Error, ErrorKind, Locator, McpServerRegistry, ProcessEnvironment, Scope};
+use tokio::runtime::Builder;
 
+use super::app;
 use super::failure::Failure;
 use super::printer::Text;
+#[cfg(feature = "probe")]
+use super::prober::Probes;
 use super::settings::Settings;
+use super::stop::Stop;
 use super::style::{GREEN, RED, YELLOW};
 
 // Which contracts are meant (a doc comment would take the place of the command's own description).
@@ -40,7 +45,7 @@ pub(crate) fn read(path: &Path) -> Result<Contract, Failure> {
         Ok(false) => error.hint("name the contract with --contract or MCP_REGISTRY_CONTRACT"),
         _ => error,
     })?;
-    if contract.required_tool().is_some() {
+    if contract.required_tool().is_some() && !cfg!(feature = "probe") {
         let message = "requires a tool, and this program cannot start servers to ask for it";
         let error = Error::new(ErrorKind::Unsupported, message).at(path, None);
         return Err(error.hint("take a program that was built with the feature probe").into());
@@ -48,8 +53,28 @@ pub(crate) fn read(path: &Path) -> Result<Contract, Failure> {
     Ok(contract)
 }
 
-/// Whether looking at the contract needs an async runtime: a backend that it names does.
-pub(crate) fn needs_runtime(contract: &Contract, settings: &Settings) -> bool {
+/// Tells whether the contract's server is present now, for a command that has no runtime yet.
+pub(crate) fn look_once(contract: &Contract, settings: &Settings) -> Result<Presence, Failure> {
+    if contract.required_tool().is_none() && !names_remote(contract, settings) {
+        return pollster::block_on(look(contract, settings));
+    }
+    let runtime = app::start(&mut Builder::new_current_thread())?;
+    let presence = runtime.block_on(async {
+        // A server that was started must not outlive whoever is told to stop.
+        let stop = Stop::listen_to_all()?;
+        tokio::select! {
+            biased;
+            presence = look(contract, settings) => presence,
+            () = stop.asked() => Err(Error::new(ErrorKind::Unavailable, "stopped before presence was told").into()),
+        }
+    });
+    // The system's lookup of a name cannot be given up: one that hangs must not keep the process.
+    runtime.shutdown_background();
+    presence
+}
+
+/// Whether a backend that the contract names needs an async runtime.
+fn names_remote(contract: &Contract, settings: &Settings) -> bool {
     contract.deliveries().iter().any(|delivery| match delivery {
         Delivery::Registry { locator, .. } => {
             // One that nobody answers to is told when it is opened.
@@ -60,9 +85,20 @@ pub(crate) fn needs_runtime(contract: &Contract, settings: &Settings) -> bool {
 }
 
 /// Tells whether the contract's server is present now.
-pub(crate) async fn look(contract: &Contract, settings: &Settings) -> Presence {
+///
+/// # Errors
+/// When the agent's own list of commands is needed, and cannot be had (E13).
+pub(crate) async fn look(contract: &Contract, settings: &Settings) -> Result<Presence, Failure> {
     let environment: Arc<dyn Environment> = Arc::new(ProcessEnvironment);
-    contract.check(&environment, &Configured(settings), &CannotProbe).await
+    let configured = Configured(settings);
+    #[cfg(feature = "probe")]
+    if contract.required_tool().is_some() {
+        let agent = settings.backends.open(&settings.request()?.may_block())?;
+        let own = agent.allowed_commands().await?;
+        agent.close().await?;
+        return Ok(contract.check(&environment, &configured, &Probes { own }).await);
+    }
+    Ok(contract.check(&environment, &configured, &CannotProbe).await)
 }
 
 /// Registries with the options and tokens that the settings have for them.

@@ -74,14 +74,19 @@ impl Heartbeat {
         let id = AgentId::parse(&self.agent)?;
         let reporter = Catalog::from_request(&request)?.reporter(id.clone())?;
         let contracts = if self.contracts.is_empty() { vec![settings.contract(None)] } else { self.contracts };
-        contracts.iter().try_for_each(|path| contract::read(path).map(drop))?;
+        let mut starts = false;
+        for path in &contracts {
+            starts |= contract::read(path)?.required_tool().is_some();
+        }
+        if !starts {
+            settings.refuse_place("--url URL")?;
+        }
         Ok(Agent::new(settings, id, self.runtime, contracts, reporter))
     }
 }
 
 impl LocalCommand for Heartbeat {
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
-        settings.refuse_place("--url URL")?;
         if self.every.is_some() && printer.format() == Format::Yaml {
             return Err(Failure::usage("what goes on has no form in YAML", "give --format json, or none"));
         }
@@ -89,7 +94,7 @@ impl LocalCommand for Heartbeat {
         let mut agent = self.agent(settings)?;
         let runtime = app::start(&mut Builder::new_current_thread())?;
         let result = runtime.block_on(async {
-            let stop = Stop::listen()?;
+            let stop = Stop::listen_to_all()?;
             tokio::select! {
                 // A signal that comes as the work ends does not undo it.
                 biased;

@@ -27,10 +27,14 @@ pub(crate) struct Launches {
 /// # Errors
 /// When the agent's own list cannot be read.
 pub(crate) async fn gate(registry: &McpServerRegistry) -> Result<Gate> {
-    let own = registry.allowed_commands().await?;
+    Ok(gate_of(registry.allowed_commands().await?))
+}
+
+/// The same of an agent with this list of its own, or with none.
+pub(crate) fn gate_of(own: Option<Vec<String>>) -> Gate {
     let policy = Source::new(None, &ProcessEnvironment).load();
     let gate = Gate::new(own.clone());
-    Ok(gate.judged_by(move |launch| policy.judge(&Launch::from(launch), own.as_deref()).check()))
+    gate.judged_by(move |launch| policy.judge(&Launch::from(launch), own.as_deref()).check())
 }
 
 /// Reads the entries of these names, or all of them, and resolves them.
@@ -146,12 +150,13 @@ pub(crate) async fn with_server<T>(
 }
 
 /// A server that is not there, as an error.
-fn unreachable(why: &NotThere) -> Error {
+pub(crate) fn unreachable(why: &NotThere) -> Error {
     let error = Error::new(ErrorKind::Unavailable, why.to_string());
     if why.stderr.is_empty() { error } else { error.caused_by(format!("it said: {}", why.stderr)) }
 }
 
-fn gone() -> Error {
+/// The same where nobody says why.
+pub(crate) fn gone() -> Error {
     Error::new(ErrorKind::Unavailable, "the server is not there")
 }
 

@@ -1,9 +1,8 @@
 //! `present`: whether the agent has the server it must have.
 
 use mcp_registry_spec::ServerName;
-use tokio::runtime::Builder;
 
-use super::app::{self, LocalCommand};
+use super::app::LocalCommand;
 use super::contract::{self, ContractArg};
 use super::failure::{Failure, Outcome};
 use super::printer::Printer;
@@ -12,8 +11,10 @@ use super::settings::Settings;
 /// Tell whether the server that a contract requires is really there, and by what.
 ///
 /// The contract names the server and every way in which it may be delivered: a program, an entry in a settings
-/// file, an entry of a registry. It is present when one of them holds; of each other it is said why not. The exit
-/// status is 0 when it is present, 1 when it is absent or the contract cannot be used.
+/// file, an entry of a registry. It is present when one of them holds; of each other it is said why not. Where the
+/// contract requires a tool, what is found is started, behind the gate of the agent that --agent-root or --backend
+/// names, and must list the tool. The exit status is 0 when the server is present, 1 when it is absent or the
+/// contract cannot be used.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry present --contract presence.json --format json")]
 pub(crate) struct Present {
@@ -25,21 +26,14 @@ pub(crate) struct Present {
 
 impl LocalCommand for Present {
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
-        settings.refuse_place("--contract FILE, which names its places itself")?;
         let contract = self.contract.read(settings)?;
+        if contract.required_tool().is_none() {
+            settings.refuse_place("--contract FILE, which names its places itself")?;
+        }
         if let Some(name) = &self.name {
             contract.must_be_of(&ServerName::parse(name)?)?;
         }
-        let looking = contract::look(&contract, settings);
-        let presence = if contract::needs_runtime(&contract, settings) {
-            let runtime = app::start(&mut Builder::new_current_thread())?;
-            let presence = runtime.block_on(looking);
-            // The system's lookup of a name cannot be given up: one that hangs must not keep the process.
-            runtime.shutdown_background();
-            presence
-        } else {
-            pollster::block_on(looking)
-        };
+        let presence = contract::look_once(&contract, settings)?;
         printer.data(&presence, |text| contract::write(text, &presence))?;
         Ok(if presence.is_present() { Outcome::Good } else { Outcome::Bad })
     }

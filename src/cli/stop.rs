@@ -24,7 +24,7 @@ impl Stop {
     ///
     /// # Errors
     /// Where the system refuses.
-    #[cfg(feature = "probe")]
+    #[cfg(any(feature = "probe", feature = "presence"))]
     pub(crate) fn listen_to_all() -> Result<Self, Error> {
         Ok(Self { hangup: Some(wait_for(SignalKind::hangup())?), ..Self::listen()? })
     }

@@ -42,12 +42,10 @@ fn e15_absent_and_present_are_told_with_reasons() {
 fn e15_what_is_no_answer_is_an_error() {
     let sandbox = sandbox();
     sandbox.write("wrong.json", &CONTRACT.replace("\"key\"", "\"kye\""));
-    sandbox.write("tool.json", &CONTRACT.replacen("\"server\"", "\"required_tool\": \"list\", \"server\"", 1));
     assert_snapshot!(sandbox.session(&[
         &["present", "--contract", "absent.json"],
         &["present", "--contract", "wrong.json"],
         &["present", "--contract", "wrong.json", "--format", "json"],
-        &["present", "--contract", "tool.json"],
         &["present", "--contract", "home"],
         &["present", "tikcets"],
         &["present", "../x"],

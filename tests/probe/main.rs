@@ -3,6 +3,7 @@
 
 mod agent;
 mod pins;
+mod presence;
 mod real;
 
 use std::process::{ExitCode, Stdio};
@@ -36,6 +37,9 @@ fn main() -> ExitCode {
         pins::s19_a_server_that_fails_keeps_its_pin,
         pins::s19_what_is_pinned_is_on_record,
         pins::s17_pins_are_beside_the_document_or_where_somebody_says,
+        presence::e13_a_server_is_present_when_it_lists_the_tool,
+        presence::e13_what_does_not_list_it_or_may_not_be_started_does_not_hold,
+        presence::e13_being_stopped_leaves_nothing,
         real::s14_servers_that_people_use_are_there,
     ];
     run(tests)

@@ -84,7 +84,7 @@ impl<'s> Agent<'s> {
     async fn look(&mut self, printer: &mut Printer) -> Result<Vec<Presence>, Failure> {
         let mut presences = Vec::with_capacity(self.contracts.len());
         for path in &self.contracts {
-            presences.push(contract::look(&contract::read(path)?, self.settings).await);
+            presences.push(contract::look(&contract::read(path)?, self.settings).await?);
         }
         let absent = presences.iter().filter(|presence| !presence.is_present());
         let warnings: Vec<_> = absent.map(contract::absence).collect();
