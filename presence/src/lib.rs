@@ -34,7 +34,6 @@ mod program;
 mod registries;
 mod seek;
 mod settings;
-mod shallow;
 
 pub use contract::Contract;
 pub use delivery::{Delivery, Syntax};

@@ -4,13 +4,11 @@ use std::path::Path;
 
 use mcp_registry_spec::text;
 use serde::de::DeserializeSeed;
-use toml::de::DeTable;
 
 use crate::delivery::Syntax;
 use crate::entry::Entry;
 use crate::file;
 use crate::seek::{Found, Seek};
-use crate::shallow::shallow;
 
 /// The largest file of JSON, in bytes: some clients keep more in it than settings.
 const MOST_JSON: u64 = 8 << 20;
@@ -66,11 +64,14 @@ fn json(text: &str, way: &[String]) -> Result<Found, String> {
 }
 
 fn toml(text: &str, way: &[String]) -> Result<Found, String> {
-    let document = DeTable::parse(text).map_err(|cause| {
-        // The message would quote the line, which may hold a secret.
-        let before = cause.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        format!("it is no valid TOML, in line {}", before.matches('\n').count() + 1)
+    let document = mcp_registry_spec::toml::parse(text).map_err(|cause| match cause.span {
+        // Whatever the message would quote may be a secret.
+        Some(span) => {
+            let before = text.get(..span.start).unwrap_or_default();
+            format!("it is no valid TOML, in line {}", before.matches('\n').count() + 1)
+        }
+        None => cause.message,
     })?;
-    let found = Seek::new(way).deserialize(toml::Deserializer::from(shallow(document)?));
+    let found = Seek::new(way).deserialize(toml::Deserializer::from(document));
     found.map_err(|cause| format!("it is no TOML to be used: {}", cause.message()))
 }

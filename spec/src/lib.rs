@@ -38,6 +38,8 @@ pub mod spec;
 pub mod template;
 pub mod text;
 pub mod time;
+#[cfg(feature = "toml")]
+pub mod toml;
 pub mod validation;
 pub mod wire;
 pub mod xdg;

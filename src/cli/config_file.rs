@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use mcp_registry_spec::{Environment, Error, ErrorKind, Result, text, xdg};
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
 use super::bounded::read_text;
 use super::printer::{Color, Format};
@@ -50,9 +50,9 @@ impl ConfigFile {
 
     fn parse(text: &str, path: &Path) -> Result<Self> {
         let file = Source { text, path };
-        let table = DeTable::parse(text).map_err(|cause| {
+        let table = mcp_registry_spec::toml::parse(text).map_err(|cause| {
             // What the cause says could quote the line, which may hold a secret.
-            file.wrong(cause.span(), "is no valid TOML").hint("texts stand in double quotes")
+            file.wrong(cause.span, "is no valid TOML").hint("texts stand in double quotes")
         })?;
         let mut config = Self::default();
         for (key, value) in table.get_ref() {

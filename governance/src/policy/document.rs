@@ -102,11 +102,11 @@ impl Document {
         // What some editors put before a text is no part of it.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut reader = Reader::new(text, path);
-        let document = match DeTable::parse(text) {
+        let document = match mcp_registry_spec::toml::parse(text) {
             Ok(table) => Self::read(&mut reader, table.get_ref()),
             Err(cause) => {
-                let line = cause.span().map_or(1, |span| reader.line(&span));
-                reader.wrong(line, &format!("is no valid TOML: {}", cause.message()), None);
+                let line = cause.span.map_or(1, |span| reader.line(&span));
+                reader.wrong(line, &format!("is no valid TOML: {}", cause.message), None);
                 Self::default()
             }
         };

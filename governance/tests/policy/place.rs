@@ -164,6 +164,10 @@ fn p1_what_is_no_text_of_a_bounded_size_denies() {
     assert!(of(b"\x7fELF\0\0").contains("is no valid TOML"));
     assert!(of(b"").contains("says no version"));
     assert!(of(&[b'['; 256 << 10]).contains("is no valid TOML"));
+    // Short, and thousands of levels deep: what lets go of them must not outgrow the stack.
+    let long = |table: usize| (0..70).map(|i| format!("k{table}_{i}")).collect::<Vec<_>>().join(".");
+    let nested = (0..70).rev().fold("1".to_owned(), |inner, table| format!("{{ {} = {inner} }}", long(table)));
+    assert!(of(format!("a = {nested}").as_bytes()).contains("deeper than 128"));
     machine.write("p.toml", [b"version = 1\n".as_slice(), &vec![b'\n'; (256 << 10) - 12]].concat());
     assert!(machine.load(Some(&machine.path("p.toml"))).problems().is_empty());
 }
