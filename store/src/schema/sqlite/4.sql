@@ -31,8 +31,8 @@ CREATE TABLE mcp_requirements (
 CREATE VIEW mcp_agent_states AS
 SELECT scope, id, runtime, present, ready, timeout, registered, seen, refused,
     CASE
-        WHEN refused = 1 THEN 'failed'
         WHEN abs((CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)) - seen) > timeout THEN 'offline'
+        WHEN refused = 1 THEN 'failed'
         WHEN COALESCE(present, 0) = 0
             AND EXISTS (SELECT 1 FROM mcp_requirements AS r WHERE r.scope = mcp_agents.scope) THEN 'failed'
         WHEN tools IS NOT NULL AND EXISTS (
