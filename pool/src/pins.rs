@@ -10,7 +10,7 @@ mod pin;
 mod pinned;
 
 pub use difference::Difference;
-pub use file::{FILE, Pins};
+pub use file::{FILE, Held, Pins};
 pub use pin::{Part, Pin, ToolPin};
 pub use pinned::Pinned;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_registry_spec::{ServerName, text};
+use mcp_registry_spec::{Digest, Error, ErrorKind, Result, ServerName, text};
 use rmcp::RoleClient;
 use rmcp::model::{ServerPeerInfo, Tool};
 use rmcp::service::{Peer, RunningService};
@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use crate::client::Client;
 use crate::mask::Mask;
 use crate::options::Seen;
+use crate::pins::Pin;
 use crate::process::Process;
 use crate::stdio::Faults;
 
@@ -60,6 +61,21 @@ impl Server {
     #[must_use]
     pub fn seen(&self) -> Seen<'_> {
         Seen { name: &self.name, info: &self.info, tools: &self.tools }
+    }
+
+    /// The pin of it, where the entry of that digest started it (S17).
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSpec`] where what a pin keeps as it is, the version and the names of tools, shows what the
+    /// server was given, or cannot be shown at all.
+    pub fn pin(&self, entry: Digest) -> Result<Pin> {
+        let pin = Pin::of(entry, &self.seen())?;
+        let mut kept = pin.version.iter().chain(pin.tools.keys());
+        if kept.any(|word| self.link.mask.hide(word) != *word) {
+            let message = format!("the server {:?} shows a value that it was given", self.name.as_str());
+            return Err(Error::new(ErrorKind::InvalidSpec, message).hint("it is in its version or the name of a tool"));
+        }
+        Ok(pin)
     }
 
     /// How long it took until its tools were there.

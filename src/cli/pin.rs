@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mcp_registry_pool::pins::{Pin as Kept, Pins};
-use mcp_registry_spec::{Digest, Error, McpServerRegistry, ServerName};
+use mcp_registry_spec::{Digest, Error, ErrorKind};
 use serde::Serialize;
 
 use super::app::{LocalCommand, drive};
@@ -40,7 +40,7 @@ impl LocalCommand for Pin {
         let request = settings.request()?;
         let file = self.which.file(settings, &request)?;
         // Before anything is started: what cannot be read cannot be added to either.
-        Pins::read(&file)?;
+        let before = Pins::read(&file)?;
         let servers = drive(&settings.backends, &request, true, async |registry| {
             let governed = Governed::new(registry, &request, &settings.backends)?;
             let stop = Stop::listen_to_all()?;
@@ -48,16 +48,17 @@ impl LocalCommand for Pin {
                 shown = self.which.shown(registry) => shown?,
                 () = stop.asked() => return Err(launches::interrupted().into()),
             };
-            let told = self.keep(&governed, registry, &file, &shown).await?;
+            let told = self.keep(&governed, &file, &before, &shown).await?;
             registry.close().await?;
             Ok(told)
         })?;
         let pinned = Pinned { ok: !servers.iter().any(Told::is_failed), servers };
         printer.data(&pinned, |text| {
-            let how = |told: &Told| match (told.as_pinned, told.is_gone()) {
-                (true, _) => "pinned, as before",
-                (false, true) => "its pin was removed",
-                (false, false) => "pinned",
+            let how = |told: &Told| match told {
+                told if told.as_pinned => "pinned, as before",
+                told if told.is_gone() => "its pin was removed",
+                told if told.is_new() => "pinned, for the first time",
+                _ => "pinned",
             };
             pinned.servers.iter().try_for_each(|told| told.write(text, how(told)))
         })?;
@@ -69,41 +70,39 @@ impl LocalCommand for Pin {
 }
 
 impl Pin {
-    /// Puts on record what is about to be pinned, and pins it.
-    async fn keep(
-        &self,
-        governed: &Governed,
-        registry: &McpServerRegistry,
-        file: &Path,
-        shown: &Shown,
-    ) -> Result<Vec<Told>, Error> {
-        let before = Pins::read(file)?;
-        let mounted = if self.which.names.is_empty() { Some(registry.list().await?) } else { None };
-        let is_gone = |name: &&ServerName| mounted.as_ref().is_some_and(|all| !all.names().contains(name));
-        let gone: Vec<_> = before.names().filter(is_gone).cloned().collect();
+    /// Puts on record what is about to be pinned, and pins it; `before` are the pins from before anything was looked at.
+    async fn keep(&self, governed: &Governed, file: &Path, before: &Pins, shown: &Shown) -> Result<Vec<Told>, Error> {
+        // From here on nobody else pins: what is put on record is what is written.
+        let held = Pins::hold(file)?;
+        let gone: Vec<_> = match self.which.names.is_empty() {
+            true => held.pins().names().filter(|name| !shown.has(name)).cloned().collect(),
+            false => Vec::new(),
+        };
+        let mut after = held.pins().clone();
         let digest = |pin: Option<&Kept>| pin.map(Digest::of_json).transpose();
         let mut changes = Vec::new();
-        for (name, now) in &shown.servers {
-            let was = before.get(name);
-            if was != Some(&now.pin) {
-                changes.push((name.clone(), digest(was)?, digest(Some(&now.pin))?));
+        let now = shown.servers.iter().map(|(name, now)| (name, Some(&now.pin)));
+        for (name, new) in now.chain(gone.iter().map(|name| (name, None))) {
+            let old = held.pins().get(name);
+            if old == new {
+                continue;
             }
-        }
-        for name in &gone {
-            changes.push((name.clone(), digest(before.get(name))?, None));
+            // Somebody else pinned it after it was looked at, perhaps for something newer.
+            if old != before.get(name) {
+                let message = format!("somebody else pinned {name} meanwhile, and nothing was pinned");
+                return Err(
+                    Error::new(ErrorKind::Conflict, message).hint("look what differs with verify, then pin again")
+                );
+            }
+            changes.push((name.clone(), digest(old)?, digest(new)?));
+            match new {
+                Some(pin) => after.insert(name.clone(), pin.clone()),
+                None => after.remove(name),
+            };
         }
         governed.pin(changes).await?;
-        Pins::update(file, |pins| {
-            for (name, now) in &shown.servers {
-                pins.insert(name.clone(), now.pin.clone());
-            }
-            for name in &gone {
-                pins.remove(name);
-            }
-            Ok(())
-        })?;
+        held.write(after)?;
         let there = shown.servers.iter().map(|(name, now)| Told::of(name.clone(), now, before.get(name)));
-        let failed = shown.failures.iter().map(Told::failed);
-        Ok(sorted(there.chain(failed).chain(gone.into_iter().map(Told::without_entry))))
+        Ok(sorted(there.chain(shown.failed()).chain(gone.into_iter().map(Told::without_entry))))
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mcp_registry_pool::pins::{Difference, FILE, Part, Pin};
 use mcp_registry_pool::rmcp::model::Tool;
-use mcp_registry_pool::{Failure as NotThere, Pool, Server};
+use mcp_registry_pool::{Failure as NotThere, Phase, Pool, Server};
 use mcp_registry_spec::{Error, McpServerRegistry, OpenRequest, ServerName};
 use serde::Serialize;
 
@@ -36,8 +36,10 @@ pub(super) struct Which {
 pub(super) struct Shown {
     /// Those that are there.
     pub(super) servers: BTreeMap<ServerName, Now>,
-    /// The others.
+    /// Those that are not.
     pub(super) failures: Vec<NotThere>,
+    /// Those whose pin could not be kept.
+    pub(super) refused: Vec<(ServerName, Error)>,
 }
 
 /// What one of them shows.
@@ -56,7 +58,11 @@ pub(super) struct Told {
     /// Whether it shows what it was pinned for.
     pub(super) as_pinned: bool,
     pub(super) differences: Vec<Changed>,
+    /// Where it failed.
+    phase: Option<Phase>,
     error: Option<String>,
+    /// The last lines of standard error, of one that failed.
+    stderr: Option<String>,
 }
 
 /// A difference, and what the server says now where that is what changed.
@@ -95,14 +101,36 @@ impl Which {
         let options = launches::options(self.timeout);
         let pool = Pool::connect_with(launches.ready, &gate, options, |name, _| progress.settled(name)).await?;
         progress.bar.finish_and_clear();
-        let now = |server: &Server| -> Result<_, Error> {
-            let Some(entry) = launches.digests.get(server.name()) else { return Ok(None) };
-            Ok(Some((server.name().clone(), Now::of(Pin::of(*entry, &server.seen())?, server))))
-        };
-        let servers: Result<_, Error> = pool.servers().iter().filter_map(|server| now(server).transpose()).collect();
         let failures = launches.broken.into_iter().chain(pool.failures().iter().cloned()).collect();
+        let mut shown = Shown { servers: BTreeMap::new(), failures, refused: Vec::new() };
+        for server in pool.servers() {
+            let Some(entry) = launches.digests.get(server.name()) else { continue };
+            match server.pin(*entry) {
+                Ok(pin) => drop(shown.servers.insert(server.name().clone(), Now::of(pin, server))),
+                Err(error) => shown.refused.push((server.name().clone(), error)),
+            }
+        }
         pool.close().await?;
-        Ok(Shown { servers: servers?, failures })
+        Ok(shown)
+    }
+}
+
+impl Shown {
+    /// Those that failed, told.
+    pub(super) fn failed(&self) -> impl Iterator<Item = Told> {
+        let refused = self.refused.iter().map(|(name, error)| Told {
+            phase: Some(Phase::Verify),
+            error: Some(error.to_string()),
+            ..Told::new(name.clone())
+        });
+        self.failures.iter().map(Told::failed).chain(refused)
+    }
+
+    /// Whether a server of that name is mounted.
+    pub(super) fn has(&self, name: &ServerName) -> bool {
+        self.servers.contains_key(name)
+            || self.failures.iter().any(|failure| failure.name == *name)
+            || self.refused.iter().any(|(refused, _)| refused == name)
     }
 }
 
@@ -137,24 +165,37 @@ impl Told {
     pub(super) fn of(name: ServerName, now: &Now, pin: Option<&Pin>) -> Self {
         let differences = pin.map_or_else(|| vec![Difference::NotPinned], |pin| pin.differences(&now.pin));
         let differences: Vec<_> = differences.into_iter().map(|difference| now.tell(difference)).collect();
-        Self { name, as_pinned: differences.is_empty(), differences, error: None }
+        Self { as_pinned: differences.is_empty(), differences, ..Self::new(name) }
+    }
+
+    fn new(name: ServerName) -> Self {
+        Self { name, as_pinned: false, differences: Vec::new(), phase: None, error: None, stderr: None }
     }
 
     /// A server that is not there.
-    pub(super) fn failed(failure: &NotThere) -> Self {
-        let error = Some(failure.to_string());
-        Self { name: failure.name.clone(), as_pinned: false, differences: Vec::new(), error }
+    fn failed(failure: &NotThere) -> Self {
+        Self {
+            phase: Some(failure.phase),
+            error: Some(failure.message.clone()),
+            stderr: Some(failure.stderr.clone()).filter(|said| !said.is_empty()),
+            ..Self::new(failure.name.clone())
+        }
     }
 
     /// A pin without an entry.
     pub(super) fn without_entry(name: ServerName) -> Self {
         let differences = vec![Changed { difference: Difference::NoEntry, now: None }];
-        Self { name, as_pinned: false, differences, error: None }
+        Self { differences, ..Self::new(name) }
     }
 
     /// Whether it could not be looked at.
     pub(super) fn is_failed(&self) -> bool {
         self.error.is_some()
+    }
+
+    /// Whether it has no pin.
+    pub(super) fn is_new(&self) -> bool {
+        self.differences.iter().any(|changed| changed.difference == Difference::NotPinned)
     }
 
     /// Whether it is mounted no more.
@@ -171,12 +212,22 @@ impl Told {
             (None, false) => text.styled(YELLOW, how)?,
         }
         text.end_line()?;
-        for line in self.error.iter().map(String::as_str) {
+        if let Some(error) = &self.error {
             text.plain("  ")?;
-            text.untrusted(line)?;
+            if let Some(phase) = self.phase {
+                text.plain(&format!("{phase}: "))?;
+            }
+            text.untrusted(error)?;
             text.end_line()?;
+            for line in self.stderr.iter().flat_map(|said| said.lines()) {
+                text.plain("    | ")?;
+                text.untrusted(line)?;
+                text.end_line()?;
+            }
         }
-        for Changed { difference, now } in &self.differences {
+        // Of one that has no pin, how it stands says all there is.
+        let differences = self.differences.iter().filter(|changed| changed.difference != Difference::NotPinned);
+        for Changed { difference, now } in differences {
             text.plain("  ")?;
             text.untrusted(&difference.to_string())?;
             text.end_line()?;

@@ -42,14 +42,16 @@ impl LocalCommand for Verify {
             registry.close().await?;
             Ok(shown)
         })?;
-        let is_there = |name: &_| shown.servers.contains_key(name) || shown.failures.iter().any(|f| f.name == *name);
-        let gone = pins.names().filter(|name| self.which.names.is_empty() && !is_there(name));
+        let gone = pins.names().filter(|name| self.which.names.is_empty() && !shown.has(name));
         let there = shown.servers.iter().map(|(name, now)| Told::of(name.clone(), now, pins.get(name)));
-        let servers =
-            sorted(there.chain(shown.failures.iter().map(Told::failed)).chain(gone.cloned().map(Told::without_entry)));
+        let servers = sorted(there.chain(shown.failed()).chain(gone.cloned().map(Told::without_entry)));
         let verified = Verified { ok: servers.iter().all(|told| told.as_pinned), servers };
         printer.data(&verified, |text| {
-            let how = |told: &Told| if told.as_pinned { "as pinned" } else { "differs" };
+            let how = |told: &Told| match (told.as_pinned, told.is_new()) {
+                (true, _) => "as pinned",
+                (false, true) => "is not pinned",
+                (false, false) => "differs",
+            };
             verified.servers.iter().try_for_each(|told| told.write(text, how(told)))
         })?;
         if verified.servers.is_empty() {

@@ -36,6 +36,8 @@ fn main() -> ExitCode {
         pins::s19_what_changed_is_told_until_it_is_pinned_anew,
         pins::s19_a_server_that_fails_keeps_its_pin,
         pins::s19_what_is_pinned_is_on_record,
+        pins::s19_what_somebody_else_pinned_meanwhile_stays,
+        pins::s17_no_value_that_a_server_was_given_is_kept,
         pins::s17_pins_are_beside_the_document_or_where_somebody_says,
         presence::e13_a_server_is_present_when_it_lists_the_tool,
         presence::e13_what_does_not_list_it_or_may_not_be_started_does_not_hold,

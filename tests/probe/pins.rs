@@ -1,5 +1,8 @@
 //! What servers showed, and show.
 
+use std::process::Stdio;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::agent::{Agent, SECRET};
@@ -38,8 +41,8 @@ fn report(agent: &Agent, arguments: &[&str]) -> (i32, Value) {
 
 pub(crate) fn s19_what_changed_is_told_until_it_is_pinned_anew() {
     let agent = agent("changed");
-    assert_eq!(run(&agent, &["verify"]), (1, "time  differs\n  it is not pinned\n".to_owned()));
-    assert_eq!(run(&agent, &["pin"]), (0, "time  pinned\n  it is not pinned\n".to_owned()));
+    assert_eq!(run(&agent, &["verify"]), (1, "time  is not pinned\n".to_owned()));
+    assert_eq!(run(&agent, &["pin"]), (0, "time  pinned, for the first time\n".to_owned()));
     let lock = std::fs::read_to_string(agent.path("agent/mcp.lock")).unwrap();
     assert!(lock.contains("\"now\"") && !lock.contains("What time"), "{lock}");
     assert_eq!(run(&agent, &["verify"]), (0, "time  as pinned\n".to_owned()));
@@ -128,4 +131,29 @@ pub(crate) fn s17_pins_are_beside_the_document_or_where_somebody_says() {
     let output = command.args(["verify", "--backend", &database]).env("HOME", agent.home()).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("--lock FILE"), "{output:?}");
+}
+
+pub(crate) fn s19_what_somebody_else_pinned_meanwhile_stays() {
+    let agent = agent("meanwhile");
+    agent.mount("slow", &["late", "3000", "tools", "one"]);
+    let all = agent.command(&["pin"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // By then the quick one was looked at, and the slow one was not.
+    std::thread::sleep(Duration::from_millis(1500));
+    tools(&agent, &json!([tool("now", "Something newer.")]));
+    assert_eq!(run(&agent, &["pin", "time"]).0, 0);
+    let newer = std::fs::read_to_string(agent.path("agent/mcp.lock")).unwrap();
+    let output = all.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("somebody else pinned time meanwhile"), "{output:?}");
+    assert_eq!(std::fs::read_to_string(agent.path("agent/mcp.lock")).unwrap(), newer);
+}
+
+pub(crate) fn s17_no_value_that_a_server_was_given_is_kept() {
+    let agent = agent("given");
+    tools(&agent, &json!([tool(&format!("get_{SECRET}"), "")]));
+    for command in ["pin", "verify"] {
+        let (status, said) = run(&agent, &[command]);
+        assert!(status == 1 && said.contains("shows a value that it was given"), "{said}");
+    }
+    assert!(!agent.path("agent/mcp.lock").exists());
 }

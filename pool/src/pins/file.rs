@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind as Io, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use mcp_registry_spec::json::Strict;
@@ -20,7 +20,7 @@ pub const FILE: &str = "mcp.lock";
 /// The largest that it may be, in bytes.
 const LARGEST: u64 = 64 << 20;
 /// How long another writer is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The pins of an agent's servers (S17).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -111,39 +111,72 @@ impl Pins {
         Ok(Self(serde_json::from_slice::<Document>(text).map_err(told)?.servers))
     }
 
-    /// Changes them, one writer at a time: at any instant the file is the old one or the new one, whole. Gives what
-    /// `edit` gives; where it changes nothing, nothing is written. May block for 10 s.
+    /// Takes the place of the one writer there is at a time, and reads them. May block for 30 s.
     ///
     /// # Errors
-    /// As [`read`](Self::read); those of `edit`, and then nothing is written; retryable where another writer held
-    /// the folder for too long.
-    pub fn update<T>(path: &Path, edit: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    /// As [`read`](Self::read); retryable where another writer held the folder for too long.
+    pub fn hold(path: &Path) -> Result<Held> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let held = hold(folder)?;
-        let before = Self::read(path)?;
-        let mut after = before.clone();
-        let given = edit(&mut after)?;
-        if after != before {
-            after.write(path, folder).and_then(|()| held.sync_all()).map_err(|cause| {
-                let hint =
-                    if cause.kind() == Io::StorageFull { "make room; it is unchanged" } else { "it is unchanged" };
-                unavailable("cannot be written", path, &cause).hint(hint)
-            })?;
-        }
-        Ok(given)
+        let lock = lock(folder)?;
+        Ok(Held { pins: Self::read(path)?, path: path.to_owned(), folder: folder.to_owned(), lock })
     }
 
-    fn write(self, path: &Path, folder: &Path) -> std::io::Result<()> {
-        let mut text = serde_json::to_vec_pretty(&Document { version: Version, servers: self.0 })?;
-        text.push(b'\n');
-        // As any file that its owner makes: it is committed and shared, and holds nothing secret.
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        let mut file = tempfile::Builder::new().prefix(".mcp.lock.").permissions(mode).tempfile_in(folder)?;
-        keep_mode(path, &file)?;
-        file.write_all(&text)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map(drop).map_err(|error| error.error)
+    /// Changes them as their one writer. Gives what `edit` gives; where it changes nothing, nothing is written.
+    ///
+    /// # Errors
+    /// As [`hold`](Self::hold) and [`Held::write`]; those of `edit`, and then nothing is written.
+    pub fn update<T>(path: &Path, edit: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let held = Self::hold(path)?;
+        let mut pins = held.pins().clone();
+        let given = edit(&mut pins)?;
+        held.write(pins)?;
+        Ok(given)
     }
+}
+
+/// Pins that nobody else writes as long as this is held.
+#[derive(Debug)]
+pub struct Held {
+    pins: Pins,
+    path: PathBuf,
+    folder: PathBuf,
+    lock: File,
+}
+
+impl Held {
+    /// The pins as they are.
+    #[must_use]
+    pub fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
+    /// Puts others in their place: at any instant the file is the old one or the new one, whole. Where they are the
+    /// same nothing is written. May block.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] when it cannot be written; it is unchanged then.
+    pub fn write(self, pins: Pins) -> Result<()> {
+        if pins == self.pins {
+            return Ok(());
+        }
+        let written = write(pins, &self.path, &self.folder).and_then(|()| self.lock.sync_all());
+        written.map_err(|cause| {
+            let hint = if cause.kind() == Io::StorageFull { "make room; it is unchanged" } else { "it is unchanged" };
+            unavailable("cannot be written", &self.path, &cause).hint(hint)
+        })
+    }
+}
+
+fn write(pins: Pins, path: &Path, folder: &Path) -> std::io::Result<()> {
+    let mut text = serde_json::to_vec_pretty(&Document { version: Version, servers: pins.0 })?;
+    text.push(b'\n');
+    // As any file that its owner makes: it is committed and shared, and holds nothing secret.
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    let mut file = tempfile::Builder::new().prefix(".mcp.lock.").permissions(mode).tempfile_in(folder)?;
+    keep_mode(path, &file)?;
+    file.write_all(&text)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 /// Gives the new file the mode of the one that it replaces, unless its owner does not want that one changed.
@@ -159,7 +192,7 @@ fn keep_mode(path: &Path, file: &NamedTempFile) -> std::io::Result<()> {
 }
 
 /// Holds the folder, so that nobody else writes pins in it meanwhile: its own lock, which leaves no file behind.
-fn hold(folder: &Path) -> Result<File> {
+fn lock(folder: &Path) -> Result<File> {
     let cannot = |cause: std::io::Error| {
         Error::new(ErrorKind::Unavailable, "the folder of the pins cannot be locked").at(folder, None).caused_by(cause)
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mcp_registry_spec::{Digest, Error, ErrorKind, Result, named};
+use mcp_registry_spec::{Digest, Error, ErrorKind, Result, named, text};
 use rmcp::model::Tool;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -65,14 +65,15 @@ impl Pin {
     /// The pin of a server that was started by the entry of that digest.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidSpec`] for a version that is longer than 256 bytes, and for a tool that has no canonical
-    /// JSON.
-    pub fn of(entry: Digest, seen: &Seen<'_>) -> Result<Self> {
+    /// [`ErrorKind::InvalidSpec`] for a version that is longer than 256 bytes or cannot be shown, and for a tool that
+    /// has no canonical JSON.
+    pub(crate) fn of(entry: Digest, seen: &Seen<'_>) -> Result<Self> {
         let version = seen.info.server_info.as_ref().map(|server| server.version.clone());
         if version.as_ref().is_some_and(|version| version.len() > LONGEST_VERSION) {
-            let message =
-                format!("the server {:?} has a version of more than {LONGEST_VERSION} bytes", seen.name.as_str());
-            return Err(Error::new(ErrorKind::InvalidSpec, message));
+            return Err(unfit(seen, &format!("has a version of more than {LONGEST_VERSION} bytes")));
+        }
+        if version.as_ref().is_some_and(|version| version.contains(text::is_unprintable)) {
+            return Err(unfit(seen, "has a version with characters that cannot be shown"));
         }
         let instructions = seen.info.instructions.as_ref().map(Digest::of_json).transpose()?;
         let tools = seen.tools.iter().map(|tool| Ok((tool.name.to_string(), ToolPin::of(tool)?)));
@@ -104,6 +105,10 @@ impl Pin {
         }));
         found
     }
+}
+
+fn unfit(seen: &Seen<'_>, why: &str) -> Error {
+    Error::new(ErrorKind::InvalidSpec, format!("the server {:?} {why}", seen.name.as_str()))
 }
 
 impl ToolPin {
