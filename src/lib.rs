@@ -29,8 +29,9 @@
 //! - `mcp` (default): the MCP server that agents talk to, with the policy and the service's way of listening.
 //! - `governance` (default): the operator's policy, which the command line obeys, and the commands beside it.
 //! - `probe` (default): starting the servers that are mounted, behind the gate and the policy, and the commands that
-//!   probe them and call their tools; the pool they use is [`pool`].
-//! - `presence` (default): whether the agent has the server that its contract requires, and reporting it.
+//!   probe them, call their tools, become one of them, and pin what they show; the pool they use is [`pool`].
+//! - `presence` (default): whether the agent has the server that its contract requires; with `http`, reporting it to a
+//!   catalog, with `probe`, contracts that require a tool.
 //! - `conformance` (default): the command that holds a live backend to the rules.
 
 pub use mcp_registry_spec::*;

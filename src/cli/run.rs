@@ -16,7 +16,7 @@ use super::printer::Printer;
 /// The process is replaced by the server, with its references resolved and its environment; standard input, output and
 /// error are its own. The gate and the policy are asked first.
 #[derive(clap::Args)]
-#[command(after_help = "Example: claude mcp add time -- mcp-registry run time --agent-root agents/scout")]
+#[command(after_help = "Example: claude mcp add time -- mcp-registry run time --agent-root /home/ada/agents/scout")]
 pub(crate) struct Run {
     /// The server's name
     name: String,
