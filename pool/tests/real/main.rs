@@ -38,7 +38,7 @@ fn what_npx_starts_is_found_and_gone() -> Tried {
 
 fn everything_is_reached_over_http_both_ways() -> Tried {
     for (word, kind, path) in [("streamableHttp", "streamable-http", "mcp"), ("sse", "sse", "sse")] {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let _server = Started::new(
             Command::new(node()?).args([&script("mcp-server-everything")?, word]).env("PORT", port.to_string()),
             port,
@@ -46,6 +46,12 @@ fn everything_is_reached_over_http_both_ways() -> Tried {
         check_everything(remote("everything", kind, &format!("http://localhost:{port}/{path}")));
     }
     Ok(())
+}
+
+/// A port that nobody listens at, of those that the system hands to nobody who asks for any.
+fn free_port() -> u16 {
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    (first..32_000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 fn files_are_read_and_others_are_not() -> Tried {
