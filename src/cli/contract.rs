@@ -20,8 +20,7 @@ use super::style::{GREEN, RED, YELLOW};
 // Which contracts are meant (a doc comment would take the place of the command's own description).
 #[derive(clap::Args)]
 pub(crate) struct ContractArg {
-    /// The contract's file; by default the one that MCP_REGISTRY_CONTRACT names, else presence.json in the current
-    /// folder
+    /// The contract's file; by default the one that MCP_REGISTRY_CONTRACT names
     #[arg(long, value_name = "FILE")]
     contract: Option<PathBuf>,
 }
@@ -30,9 +29,9 @@ impl ContractArg {
     /// Reads the contract that is meant (E2).
     ///
     /// # Errors
-    /// When it cannot be used (E4), or needs what this program cannot do (E13).
+    /// When none is named; when it cannot be used (E4), or needs what this program cannot do (E13).
     pub(crate) fn read(&self, settings: &Settings) -> Result<Contract, Failure> {
-        read(&settings.contract(self.contract.as_deref()))
+        read(&settings.contract(self.contract.as_deref())?)
     }
 }
 
@@ -55,8 +54,9 @@ pub(crate) fn read(path: &Path) -> Result<Contract, Failure> {
 
 /// Tells whether the contract's server is present now, for a command that has no runtime yet.
 pub(crate) fn look_once(contract: &Contract, settings: &Settings) -> Result<Presence, Failure> {
-    if contract.required_tool().is_none() && !names_remote(contract, settings) {
-        return pollster::block_on(look(contract, settings));
+    let owner = settings.own_registry();
+    if !reaches_out(contract, settings) {
+        return pollster::block_on(look(contract, settings, owner.as_ref()));
     }
     let runtime = app::start(&mut Builder::new_current_thread())?;
     let presence = runtime.block_on(async {
@@ -64,7 +64,7 @@ pub(crate) fn look_once(contract: &Contract, settings: &Settings) -> Result<Pres
         let stop = Stop::listen_to_all()?;
         tokio::select! {
             biased;
-            presence = look(contract, settings) => presence,
+            presence = look(contract, settings, owner.as_ref()) => presence,
             () = stop.asked() => Err(Error::new(ErrorKind::Unavailable, "stopped before presence was told").into()),
         }
     });
@@ -73,27 +73,33 @@ pub(crate) fn look_once(contract: &Contract, settings: &Settings) -> Result<Pres
     presence
 }
 
-/// Whether a backend that the contract names needs an async runtime.
-fn names_remote(contract: &Contract, settings: &Settings) -> bool {
-    contract.deliveries().iter().any(|delivery| match delivery {
-        Delivery::Registry { locator, .. } => {
-            // One that nobody answers to is told when it is opened.
-            settings.backends.find(&Locator::new(locator.scheme())).is_ok_and(|backend| backend.tokio)
-        }
-        _ => false,
-    })
+/// Whether a server is started, or a backend that the contract names needs an async runtime.
+pub(crate) fn reaches_out(contract: &Contract, settings: &Settings) -> bool {
+    let mut deliveries = contract.deliveries().iter();
+    contract.required_tool().is_some()
+        || deliveries.any(|delivery| match delivery {
+            Delivery::Registry { locator, .. } => {
+                // One that nobody answers to is told when it is opened.
+                settings.backends.find(&Locator::new(locator.scheme())).is_ok_and(|backend| backend.tokio)
+            }
+            _ => false,
+        })
 }
 
-/// Tells whether the contract's server is present now.
+/// Tells whether the contract's server is present now. `owner` is where the token of the environment belongs.
 ///
 /// # Errors
 /// When the agent's own list of commands is needed, and cannot be had (E13).
-pub(crate) async fn look(contract: &Contract, settings: &Settings) -> Result<Presence, Failure> {
+pub(crate) async fn look(
+    contract: &Contract,
+    settings: &Settings,
+    owner: Option<&Locator>,
+) -> Result<Presence, Failure> {
     let environment: Arc<dyn Environment> = Arc::new(ProcessEnvironment);
-    let configured = Configured(settings);
+    let configured = Configured { settings, owner };
     #[cfg(feature = "probe")]
     if contract.required_tool().is_some() {
-        let agent = settings.backends.open(&settings.request()?.may_block())?;
+        let agent = settings.backends.open(&settings.own_request(owner)?.may_block())?;
         let own = agent.allowed_commands().await?;
         agent.close().await?;
         return Ok(contract.check(&environment, &configured, &Probes { own }).await);
@@ -102,7 +108,11 @@ pub(crate) async fn look(contract: &Contract, settings: &Settings) -> Result<Pre
 }
 
 /// Registries with the options and tokens that the settings have for them.
-struct Configured<'s>(&'s Settings);
+struct Configured<'s> {
+    settings: &'s Settings,
+    /// Where the token of the environment belongs: the contract's locators are no choice of whoever set it.
+    owner: Option<&'s Locator>,
+}
 
 impl Registries for Configured<'_> {
     fn open(
@@ -111,15 +121,12 @@ impl Registries for Configured<'_> {
         scope: Option<&Scope>,
         environment: &Arc<dyn Environment>,
     ) -> Result<McpServerRegistry, Error> {
-        let mut request = self.0.request_for(locator).map_err(|failure| match failure {
-            Failure::Usage(error) | Failure::Refused(error) => error,
-            Failure::Output(cause) => Error::new(ErrorKind::Unavailable, "cannot be opened").caused_by(cause),
-        })?;
+        let mut request = self.settings.request_beside(locator, self.owner).map_err(Failure::into_error)?;
         // The scope that the settings name is whose presence is told, not whose entries are looked at.
         request.scope = scope.cloned();
         request.environment = environment.clone();
         // Nothing else goes on meanwhile.
-        self.0.backends.open(&request.may_block())
+        self.settings.backends.open(&request.may_block())
     }
 }
 

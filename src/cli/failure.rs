@@ -39,6 +39,15 @@ impl Failure {
     pub(crate) fn usage(message: impl AsRef<str>, hint: impl AsRef<str>) -> Self {
         Self::Usage(Error::new(ErrorKind::ConfigInvalid, message).hint(hint))
     }
+
+    /// What it says.
+    #[cfg(feature = "presence")]
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Self::Usage(error) | Self::Refused(error) => error,
+            Self::Output(cause) => Error::new(ErrorKind::Unavailable, "cannot be written").caused_by(cause),
+        }
+    }
 }
 
 impl From<Error> for Failure {

@@ -24,12 +24,13 @@ const TRIES: u32 = 5;
 /// Report to a catalog that an agent is alive, and whether it has the server that its contract requires.
 ///
 /// It registers the agent, and sends a heartbeat: once, or every so often until it is told to stop. Whether the
-/// server is present is told anew for each report. The token is that of a reporter of this agent; it is taken as
-/// the one of any catalog is. The exit status is 0 when the agent is online, or it was told to stop; 1 when its
+/// server is present is told anew for each report. The token is that of a reporter of this agent, from
+/// MCP_REGISTRY_AUTH_TOKEN, which no other origin than that of --url is sent, or from the configuration file. The exit status is 0 when the agent is online, or it was told to stop; 1 when its
 /// registration is refused, as where the scope requires a server that is absent, or it is not online.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
+  export MCP_REGISTRY_CONTRACT=/etc/scout/presence.json
   mcp-registry heartbeat --url https://catalog.example.org/ --scope scout --agent scout-1 --runtime claude-code
   mcp-registry heartbeat --url http://localhost:8750/ --scope scout --agent scout-1 --runtime codex --every 30s")]
 pub(crate) struct Heartbeat {
@@ -45,8 +46,7 @@ pub(crate) struct Heartbeat {
     /// How often to report, such as 30s; once when nobody says
     #[arg(long, value_name = "TIME", value_parser = parse_every)]
     every: Option<Duration>,
-    /// A contract's file, all of which must hold (repeatable); by default the one that MCP_REGISTRY_CONTRACT names,
-    /// else presence.json in the current folder
+    /// A contract's file, all of which must hold (repeatable); by default the one that MCP_REGISTRY_CONTRACT names
     #[arg(long = "contract", value_name = "FILE")]
     contracts: Vec<PathBuf>,
 }
@@ -73,7 +73,7 @@ impl Heartbeat {
         }
         let id = AgentId::parse(&self.agent)?;
         let reporter = Catalog::from_request(&request)?.reporter(id.clone())?;
-        let contracts = if self.contracts.is_empty() { vec![settings.contract(None)] } else { self.contracts };
+        let contracts = if self.contracts.is_empty() { vec![settings.contract(None)?] } else { self.contracts };
         let mut starts = false;
         for path in &contracts {
             starts |= contract::read(path)?.required_tool().is_some();
@@ -81,7 +81,7 @@ impl Heartbeat {
         if !starts {
             settings.refuse_place("--url URL")?;
         }
-        Ok(Agent::new(settings, id, self.runtime, contracts, reporter))
+        Ok(Agent::new(settings, id, self.runtime, contracts, reporter, request.locator))
     }
 }
 

@@ -13,7 +13,8 @@ use super::settings::Settings;
 /// The contract names the server and every way in which it may be delivered: a program, an entry in a settings
 /// file, an entry of a registry. It is present when one of them holds; of each other it is said why not. Where the
 /// contract requires a tool, what is found is started, behind the gate of the agent that --agent-root or --backend
-/// names, and must list the tool. The exit status is 0 when the server is present, 1 when it is absent or the
+/// names, and must list the tool. MCP_REGISTRY_AUTH_TOKEN goes to a registry that the contract names only where its
+/// origin is that of --backend; the tokens of the configuration file go to their origins. The exit status is 0 when the server is present, 1 when it is absent or the
 /// contract cannot be used.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry present --contract presence.json --format json")]
@@ -27,7 +28,7 @@ pub(crate) struct Present {
 impl LocalCommand for Present {
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
         let contract = self.contract.read(settings)?;
-        if contract.required_tool().is_none() {
+        if !contract::reaches_out(&contract, settings) {
             settings.refuse_place("--contract FILE, which names its places itself")?;
         }
         if let Some(name) = &self.name {

@@ -19,11 +19,9 @@ use super::tokens::{self, Tokens};
 /// The option by which a backend takes what `MCP_REGISTRY_AUTH_TOKEN` holds.
 const AUTH_TOKEN: &str = "auth_token";
 const TOKEN_VARIABLE: &str = "MCP_REGISTRY_AUTH_TOKEN";
-/// What names the presence contract, and the one in the current folder otherwise.
+/// What names the presence contract where no flag does.
 #[cfg(feature = "presence")]
 const CONTRACT_VARIABLE: &str = "MCP_REGISTRY_CONTRACT";
-#[cfg(feature = "presence")]
-const CONTRACT: &str = "presence.json";
 /// Where secrets belong instead.
 const SECRETS: &str =
     "set MCP_REGISTRY_AUTH_TOKEN, or bind it to its origin in the table [tokens] of the configuration file";
@@ -121,11 +119,22 @@ impl Settings {
         Err(Failure::usage("--backend and --agent-root are not for this command", format!("give {instead}")))
     }
 
-    /// Where the presence contract is: where `flag` says, else the environment, else in the current folder (E2).
+    /// Where the presence contract is: where `flag` says, else the environment (E2).
+    ///
+    /// # Errors
+    /// Where nobody says it: one that merely lies in a folder is whoever's who can write there.
     #[cfg(feature = "presence")]
-    pub(crate) fn contract(&self, flag: Option<&Path>) -> PathBuf {
+    pub(crate) fn contract(&self, flag: Option<&Path>) -> Result<PathBuf, Failure> {
         let variable = || self.environment.read(CONTRACT_VARIABLE).filter(|path| !path.is_empty());
-        flag.map(Path::to_owned).or_else(|| variable().map(PathBuf::from)).unwrap_or_else(|| CONTRACT.into())
+        flag.map(Path::to_owned).or_else(|| variable().map(PathBuf::from)).ok_or_else(|| {
+            Failure::usage("no contract is named", "give --contract FILE, or set MCP_REGISTRY_CONTRACT to it")
+        })
+    }
+
+    /// What the registry that is meant is opened by, for a command that can do without it.
+    #[cfg(feature = "presence")]
+    pub(crate) fn own_registry(&self) -> Option<Locator> {
+        place::locator(&self.layers, &self.backends).ok().as_deref().map(Locator::new)
     }
 
     /// What the registry is opened with.
@@ -134,6 +143,15 @@ impl Settings {
     /// Settings that contradict each other, no backend that answers, a scope that is none.
     pub(crate) fn request(&self) -> Result<OpenRequest, Failure> {
         self.request_for(&place::locator(&self.layers, &self.backends)?)
+    }
+
+    /// What the registry is opened with where the variable's token is for `owner`, and for no other origin.
+    ///
+    /// # Errors
+    /// Those of [`request`](Self::request).
+    #[cfg(all(feature = "presence", feature = "probe"))]
+    pub(crate) fn own_request(&self, owner: Option<&Locator>) -> Result<OpenRequest, Failure> {
+        self.request_beside(&place::locator(&self.layers, &self.backends)?, owner)
     }
 
     /// What two registries are opened with, to copy from the one to the other.
@@ -161,6 +179,20 @@ impl Settings {
     /// # Errors
     /// No backend that answers, options that are none, a scope that is none.
     pub(crate) fn request_for(&self, locator: &str) -> Result<OpenRequest, Failure> {
+        self.request_with(locator, true)
+    }
+
+    /// The same of a locator that others wrote: the variable's token is for `owner`, and goes to no other origin.
+    ///
+    /// # Errors
+    /// Those of [`request_for`](Self::request_for).
+    #[cfg(feature = "presence")]
+    pub(crate) fn request_beside(&self, locator: &str, owner: Option<&Locator>) -> Result<OpenRequest, Failure> {
+        let its_own = owner.is_some_and(|owner| tokens::are_of_one_origin(owner, &Locator::new(locator)));
+        self.request_with(locator, its_own)
+    }
+
+    fn request_with(&self, locator: &str, takes_variable: bool) -> Result<OpenRequest, Failure> {
         let mut request = OpenRequest::new(locator);
         request.environment = self.environment.clone();
         request.scope = self.scope.as_deref().map(Scope::parse).transpose()?;
@@ -184,7 +216,8 @@ impl Settings {
         }
         if registration.options.iter().any(|option| option.name == AUTH_TOKEN) {
             let configured = self.tokens.of(&request.locator).map(str::to_owned);
-            if let Some(token) = variable(&*self.environment, TOKEN_VARIABLE)?.or(configured) {
+            let named = if takes_variable { variable(&*self.environment, TOKEN_VARIABLE)? } else { None };
+            if let Some(token) = named.or(configured) {
                 request = request.option(AUTH_TOKEN, token);
             }
         }

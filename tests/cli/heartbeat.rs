@@ -74,7 +74,9 @@ fn answer(mut stream: std::net::TcpStream, (status, answer): (u16, &str), asked:
 
 /// A room in which the server `tickets` is present as soon as `home/settings.json` says so.
 fn sandbox(present: bool) -> Sandbox {
-    let sandbox = Sandbox::new().variable("MCP_REGISTRY_AUTH_TOKEN", "hunter2-token");
+    let sandbox = Sandbox::new()
+        .variable("MCP_REGISTRY_AUTH_TOKEN", "hunter2-token")
+        .variable("MCP_REGISTRY_CONTRACT", "presence.json");
     let delivery = r#"{"kind":"json","file":"~/settings.json","table":["servers"],"key":"tickets"}"#;
     sandbox.write("presence.json", &format!(r#"{{"version":1,"server":"tickets","deliveries":[{delivery}]}}"#));
     if present {
@@ -173,6 +175,38 @@ fn e16_a_contract_that_cannot_be_used_is_never_reported() {
         assert!(sandbox.run(&args(&url, contracts)).contains("[exit 1]"));
     }
     assert_eq!(asked.try_iter().count(), 0);
+}
+
+#[test]
+fn e16_without_a_contract_it_is_wrong_usage() {
+    let (url, asked) = catalog(vec![ONLINE]);
+    let sandbox = sandbox(true).variable("MCP_REGISTRY_CONTRACT", "");
+    let text = sandbox.run(&args(&url, &[]));
+    assert!(text.contains("[exit 2]") && text.contains("--contract FILE"), "{text}");
+    assert_eq!(asked.try_iter().count(), 0);
+}
+
+#[test]
+fn e12_the_token_goes_to_the_catalog_alone() {
+    let (url, asked) = catalog(vec![ONLINE]);
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = other.local_addr().unwrap();
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = other.accept().unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+        let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+        let _ = stream.write_all(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        head.join("\n")
+    });
+    // Also where the settings name that one as the agent's own registry.
+    let sandbox = sandbox(true).variable("MCP_REGISTRY_BACKEND", &format!("http://{at}/"));
+    let delivery = format!(r#"{{"kind":"registry","locator":"http://{at}/","scope":"scout","name":"tickets"}}"#);
+    sandbox.write("presence.json", &format!(r#"{{"version":1,"server":"tickets","deliveries":[{delivery}]}}"#));
+    let text = sandbox.run(&args(&url, &[]));
+    assert!(text.contains("[exit 0]") && text.contains("is absent"), "{text}");
+    let head = heard.join().unwrap();
+    assert!(head.starts_with("GET ") && !head.contains("hunter2"), "{head}");
+    assert!(asked.try_iter().all(|asked| asked.token.as_deref() == Some("Bearer hunter2-token")));
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! `present`: the answer, both streams and the exit status (E14, E15).
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, channel};
+
 use crate::sandbox::Sandbox;
 
 /// A contract with a delivery of each kind, in the sandbox's home.
@@ -16,7 +20,7 @@ const CONTRACT: &str = r#"{
 }"#;
 
 fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new().variable("MCP_REGISTRY_CONTRACT", "presence.json");
     sandbox.write("presence.json", CONTRACT);
     sandbox
 }
@@ -55,20 +59,65 @@ fn e15_what_is_no_answer_is_an_error() {
 }
 
 #[test]
-fn e2_the_contract_is_the_flags_then_the_variables_then_the_folders() {
+fn e2_the_contract_is_the_flags_then_the_variables_and_no_other() {
     let of = |server: &str| CONTRACT.replacen("tickets", server, 1);
     let sandbox = sandbox().variable("MCP_REGISTRY_CONTRACT", "variable.json");
     sandbox.write("variable.json", &of("by-variable"));
     sandbox.write("flag.json", &of("by-flag"));
     assert!(sandbox.run(&["present"]).contains("by-variable"));
     assert!(sandbox.run(&["present", "--contract", "flag.json"]).contains("by-flag"));
-    let sandbox = self::sandbox().variable("MCP_REGISTRY_CONTRACT", "");
-    assert!(sandbox.run(&["present"]).contains("absent   tickets"), "an empty variable says nothing");
+    for unnamed in [Sandbox::new(), Sandbox::new().variable("MCP_REGISTRY_CONTRACT", "")] {
+        unnamed.write("presence.json", CONTRACT);
+        let text = unnamed.run(&["present"]);
+        assert!(text.contains("[exit 2]") && text.contains("--contract FILE") && !text.contains("tickets"), "{text}");
+    }
+}
+
+/// Answers every request with an error, and hands on each request's head.
+fn listener() -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (sender, heads) = channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+            // Nobody may be listening any more.
+            let _ = sender.send(head.join("\n"));
+            let _ = stream.write_all(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+    (url, heads)
+}
+
+#[test]
+fn e12_the_variables_token_goes_to_no_origin_that_only_the_contract_names() {
+    let (url, heads) = listener();
+    let delivery = format!(r#"{{"kind":"registry","locator":"{url}","scope":"scout","name":"tickets"}}"#);
+    let contract = format!(r#"{{"version":1,"server":"tickets","deliveries":[{delivery}]}}"#);
+    let sent = |sandbox: Sandbox, more: &[&str]| {
+        sandbox.write("c.json", &contract);
+        let text = sandbox.run(&[&["present", "--contract", "c.json"], more].concat());
+        assert!(text.contains("[exit 1]") && text.contains("absent"), "{text}");
+        let heads: Vec<_> = heads.try_iter().collect();
+        assert!(!heads.is_empty(), "it is asked: {text}");
+        heads.concat()
+    };
+    let sandbox = || Sandbox::new().variable("MCP_REGISTRY_AUTH_TOKEN", "hunter2");
+    assert!(!sent(sandbox(), &[]).contains("hunter2"));
+    assert!(!sent(sandbox(), &["--backend", "http://127.0.0.1:1/"]).contains("hunter2"));
+    assert!(sent(sandbox(), &["--backend", &url]).contains("Bearer hunter2"), "its own registry has it");
+    let bound = sandbox();
+    let home = bound.path("config").display().to_string();
+    let bound = bound.variable("XDG_CONFIG_HOME", &home);
+    bound.write("config/mcp-registry/config.toml", &format!("[tokens]\n\"{url}\" = \"hunter3\"\n"));
+    let head = sent(bound, &[]);
+    assert!(head.contains("Bearer hunter3") && !head.contains("hunter2"), "{head}");
 }
 
 #[test]
 fn e12_the_scope_is_that_of_the_delivery() {
-    let sandbox = Sandbox::new().variable("MCP_REGISTRY_SCOPE", "somebody-else");
+    let sandbox = sandbox().variable("MCP_REGISTRY_SCOPE", "somebody-else");
     sandbox.write("home/scout/mcp.md", "## tickets\n\ncommand: npx\n");
     let present = |at: &str, more: &str| {
         let delivery = format!(r#"{{"kind":"registry","locator":"filesystem:~{at}","name":"tickets"{more}}}"#);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use mcp_registry_http::{Answer, Report, Reporter};
 use mcp_registry_presence::Presence;
-use mcp_registry_spec::{AgentId, Error, Scope};
+use mcp_registry_spec::{AgentId, Error, Locator, Scope};
 use serde::Serialize;
 use tokio::time::sleep;
 
@@ -23,6 +23,7 @@ pub(super) struct Agent<'s> {
     runtime: String,
     contracts: Vec<PathBuf>,
     reporter: Reporter,
+    catalog: Locator,
     registered: bool,
     /// What people were told last of why it is absent, and of what failed.
     warned: Vec<String>,
@@ -45,8 +46,9 @@ impl<'s> Agent<'s> {
         runtime: String,
         contracts: Vec<PathBuf>,
         reporter: Reporter,
+        catalog: Locator,
     ) -> Self {
-        Self { settings, id, runtime, contracts, reporter, registered: false, warned: Vec::new() }
+        Self { settings, id, runtime, contracts, reporter, catalog, registered: false, warned: Vec::new() }
     }
 
     /// Reports until it is kept: the registration first, a heartbeat when that was kept. What a later try can cure is
@@ -84,7 +86,7 @@ impl<'s> Agent<'s> {
     async fn look(&mut self, printer: &mut Printer) -> Result<Vec<Presence>, Failure> {
         let mut presences = Vec::with_capacity(self.contracts.len());
         for path in &self.contracts {
-            presences.push(contract::look(&contract::read(path)?, self.settings).await?);
+            presences.push(contract::look(&contract::read(path)?, self.settings, Some(&self.catalog)).await?);
         }
         let absent = presences.iter().filter(|presence| !presence.is_present());
         let warnings: Vec<_> = absent.map(contract::absence).collect();

@@ -27,7 +27,7 @@ fn heartbeat(world: &World, service: &Running, token: &str, agent: &str, more: &
     let url = format!("http://{}/", service.address);
     let args = ["heartbeat", "--url", &url, "--scope", "scout", "--agent", agent, "--runtime", "test"];
     let mut command = world.command(&[&args[..], more].concat());
-    command.env("MCP_REGISTRY_AUTH_TOKEN", token);
+    command.env("MCP_REGISTRY_AUTH_TOKEN", token).env("MCP_REGISTRY_CONTRACT", world.path().join("presence.json"));
     command
 }
 
