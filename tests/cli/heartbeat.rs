@@ -136,6 +136,42 @@ fn e16_an_agent_that_is_not_known_any_more_is_registered_again() {
 }
 
 #[test]
+fn e16_an_agent_that_is_never_known_is_an_error() {
+    for (answers, asks) in [(vec![UNKNOWN], 1), (vec![ONLINE, UNKNOWN], 3)] {
+        let (url, asked) = catalog(answers);
+        let text = sandbox(true).run(&args(&url, &["--every", "1s"]));
+        assert!(text.contains("[exit 1]") && text.contains("does not know the agent scout-1"), "{text}");
+        assert_eq!(asked.try_iter().count(), asks);
+    }
+}
+
+#[test]
+fn e16_a_contract_that_cannot_be_read_for_a_while_ends_nothing() {
+    let (url, asked) = catalog(vec![ONLINE]);
+    let sandbox = sandbox(true);
+    let contract = sandbox.read("presence.json");
+    let child = start(&sandbox, &args(&url, &["--every", "1s"]));
+    let until = |present: bool| {
+        // Some reports may have been under way.
+        assert!((0..3).any(|_| asked.recv_timeout(PATIENCE).unwrap().body["mcp_server_present"] == present));
+    };
+    let put = |text: &str| {
+        sandbox.write("next.json", text);
+        std::fs::rename(sandbox.path("next.json"), sandbox.path("presence.json")).unwrap();
+    };
+    until(true);
+    put("{");
+    until(false);
+    put(&contract);
+    until(true);
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), err.matches("warning").count()), (Some(0), 1), "{err}");
+    assert!(err.contains("presence.json"), "{err}");
+}
+
+#[test]
 fn e16_only_what_a_later_try_can_cure_is_tried_again() {
     let (url, asked) = catalog(vec![BUSY, BUSY, ONLINE]);
     let text = sandbox(true).run(&args(&url, &[]));

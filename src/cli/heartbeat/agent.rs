@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use mcp_registry_http::{Answer, Report, Reporter};
 use mcp_registry_presence::Presence;
-use mcp_registry_spec::{AgentId, Error, Locator, Scope};
+use mcp_registry_spec::{AgentId, Error, ErrorKind, Locator, Scope};
 use serde::Serialize;
 use tokio::time::sleep;
 
@@ -25,6 +25,8 @@ pub(super) struct Agent<'s> {
     reporter: Reporter,
     catalog: Locator,
     registered: bool,
+    /// Whether presence could be told once.
+    looked: bool,
     /// What people were told last of why it is absent, and of what failed.
     warned: Vec<String>,
 }
@@ -48,7 +50,17 @@ impl<'s> Agent<'s> {
         reporter: Reporter,
         catalog: Locator,
     ) -> Self {
-        Self { settings, id, runtime, contracts, reporter, catalog, registered: false, warned: Vec::new() }
+        Self {
+            settings,
+            id,
+            runtime,
+            contracts,
+            reporter,
+            catalog,
+            registered: false,
+            looked: false,
+            warned: Vec::new(),
+        }
     }
 
     /// Reports until it is kept: the registration first, a heartbeat when that was kept. What a later try can cure is
@@ -56,8 +68,20 @@ impl<'s> Agent<'s> {
     pub(super) async fn report(&mut self, tries: Option<u32>, printer: &mut Printer) -> Result<Told, Failure> {
         let mut backoff = Backoff::default();
         loop {
-            let presences = self.look(printer).await?;
-            let report = report_of(&presences);
+            let report = match self.look(printer).await {
+                Ok(presences) => report_of(&presences),
+                Err(failure) if tries.is_some() || !self.looked => return Err(failure),
+                Err(failure) => {
+                    self.warn(vec![failure.into_error().to_string()], printer);
+                    if !self.registered {
+                        // A registration without the server may be refused for good.
+                        sleep(backoff.pause()).await;
+                        continue;
+                    }
+                    Report { mcp_server_present: false, mcp_tools_ready: None, loaded_mcp_tools: None }
+                }
+            };
+            let more = tries.is_none_or(|tries| backoff.tries() + 1 < tries);
             let answer = match self.registered {
                 false => self.reporter.register(&self.runtime, &report).await,
                 true => self.reporter.heartbeat(&report).await,
@@ -68,12 +92,19 @@ impl<'s> Agent<'s> {
                     let (agent, scope) = (self.id.clone(), self.reporter.scope().clone());
                     return Ok(Told { agent, scope, mcp_server_present: report.mcp_server_present, state, reason });
                 }
-                Ok(Answer::NotRegistered) => self.registered = false,
+                Ok(Answer::NotRegistered) if self.registered && more => {
+                    self.registered = false;
+                    sleep(backoff.pause()).await;
+                }
+                Ok(Answer::NotRegistered) => {
+                    let message = format!("the catalog does not know the agent {}, as it is registered", self.id);
+                    return Err(Error::new(ErrorKind::Unavailable, message).into());
+                }
                 Ok(Answer::Refused(cause)) => {
                     let message = format!("the catalog refuses the agent {}, mcp_server_missing", self.id);
                     return Err(Error::new(cause.kind(), message).caused_by(cause).into());
                 }
-                Err(error) if error.is_retryable() && tries.is_none_or(|tries| backoff.tries() + 1 < tries) => {
+                Err(error) if error.is_retryable() && more => {
                     self.warn(vec![error.to_string()], printer);
                     sleep(backoff.pause()).await;
                 }
@@ -88,6 +119,7 @@ impl<'s> Agent<'s> {
         for path in &self.contracts {
             presences.push(contract::look(&contract::read(path)?, self.settings, Some(&self.catalog)).await?);
         }
+        self.looked = true;
         let absent = presences.iter().filter(|presence| !presence.is_present());
         let warnings: Vec<_> = absent.map(contract::absence).collect();
         if !warnings.is_empty() {
