@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mcp_registry_spec::{Environment, LaunchSpec, McpServerRegistry, McpServerSpec, Result, Scope, ServerName};
+use mcp_registry_spec::{Environment, McpServerRegistry, McpServerSpec, Result, Scope, ServerName};
 
 use crate::delivery::Delivery;
 use crate::entry::Entry;
 use crate::place::LocatorTemplate;
+use crate::prober::Launch;
 use crate::program;
 use crate::registries::Registries;
 
@@ -19,13 +20,6 @@ pub(crate) enum Held {
     Entry(Entry),
     /// An entry of a registry.
     Registered(McpServerRegistry, ServerName),
-}
-
-/// How it is started.
-pub(crate) struct Launch {
-    pub(crate) spec: LaunchSpec,
-    /// The commands that the agent's own list allows, where it has one.
-    pub(crate) allowed: Option<Vec<String>>,
 }
 
 impl Delivery {
@@ -68,7 +62,11 @@ async fn registered(
     registries: &dyn Registries,
 ) -> Result<Held, String> {
     let locator = locator.resolve(&**environment)?;
-    let registry = registries.open(&locator, scope, environment).map_err(|error| error.to_string())?;
+    // What is said of a locator repeats parts of it, and a variable may have brought them in.
+    let registry = registries.open(&locator, scope, environment).map_err(|error| {
+        let kind = error.kind();
+        format!("its locator opens no registry ({kind}): look at its scheme, and at what its variables hold")
+    })?;
     let held = Held::Registered(registry.clone(), name.clone());
     match registry.load(name).await {
         Ok(_) => Ok(held),

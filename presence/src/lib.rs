@@ -15,7 +15,7 @@
 //!     r#"{"version": 1, "server": "tickets", "deliveries": [{"kind": "binary", "name": "tickets-mcp"}]}"#,
 //! )?;
 //! let here: Arc<dyn Environment> = Arc::new(FixedEnvironment::new().with_command("tickets-mcp"));
-//! let presence = pollster::block_on(contract.check(&here, &Backends::linked(), &CannotProbe));
+//! let presence = pollster::block_on(contract.check(&here, &Backends::linked(), &CannotProbe))?;
 //! assert!(presence.is_present());
 //! # Ok(()) }
 //! ```
@@ -39,5 +39,5 @@ pub use contract::Contract;
 pub use delivery::{Delivery, Syntax};
 pub use place::{LocatorTemplate, Place};
 pub use presence::{Looked, Presence};
-pub use prober::{CannotProbe, Prober};
+pub use prober::{CannotProbe, Launch, Prober};
 pub use registries::Registries;

@@ -1,25 +1,35 @@
-//! Probing: what a server lists when it runs (E13).
+//! Probing: what servers list when they run (E13).
 
 use mcp_registry_spec::{Error, ErrorKind, LaunchSpec, Result, async_trait};
+
+/// How what a delivery has found is started.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// The server.
+    pub spec: LaunchSpec,
+    /// The commands that the list of the delivery's own registry allows, where it has one. It narrows what the
+    /// agent's list allows, and never adds to it.
+    pub allowed: Option<Vec<String>>,
+}
 
 /// Starts servers, or reaches them, and asks for their tools.
 #[async_trait]
 pub trait Prober: Send + Sync {
-    /// The names of the tools that the server lists. `allowed` are the commands that the agent's own list allows,
-    /// where it has one; the prober keeps the spawn gate (rule 12).
+    /// The names of the tools that each server lists, or why it could not be asked, in the order of `launches`. The
+    /// prober keeps the spawn gate (rule 12): every one of them is shown to it before any is started.
     ///
     /// # Errors
-    /// Why it could not be asked.
-    async fn tools(&self, launch: &LaunchSpec, allowed: Option<&[String]>) -> Result<Vec<String>>;
+    /// What the gate refuses; nothing was started then.
+    async fn tools(&self, launches: Vec<Launch>) -> Result<Vec<Result<Vec<String>>>>;
 }
 
-/// Starts nothing: no contract with a `required_tool` holds by it.
+/// Starts nothing: of a contract with a `required_tool` it tells no presence where there is something to start.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CannotProbe;
 
 #[async_trait]
 impl Prober for CannotProbe {
-    async fn tools(&self, _: &LaunchSpec, _: Option<&[String]>) -> Result<Vec<String>> {
+    async fn tools(&self, _: Vec<Launch>) -> Result<Vec<Result<Vec<String>>>> {
         Err(Error::new(ErrorKind::Unsupported, "this program cannot start servers to ask for their tools"))
     }
 }

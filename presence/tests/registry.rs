@@ -40,7 +40,7 @@ fn e12_whatever_else_is_there_does_not_hold_and_is_told() {
         (at("filesystem:${ROOM}/latin"), "UTF-8"),
         (at("filesystem:${ROOM}/folder"), "mcp.md"),
         (at("filesystem:${GONE}/agent"), "the variable GONE is not set"),
-        (at("pigeon:/loft"), "no backend answers"),
+        (at("pigeon:/loft"), "its locator opens no registry"),
         (at("filesystem"), ""),
     ] {
         let reason = room.reason(&delivery).unwrap_or_else(|| panic!("{delivery} holds"));
@@ -53,5 +53,9 @@ fn e5_what_is_told_shows_no_credential_that_a_variable_held() {
     let mut room = Room::new();
     room.environment = room.environment.with("LOGIN", "me:hunter2@loft");
     let reason = room.reason(&json!({"kind": "registry", "locator": "pigeon://${LOGIN}/", "name": "tickets"})).unwrap();
-    assert!(reason.contains("pigeon") && !reason.contains("hunter2"), "{reason}");
+    assert!(reason.contains("opens no registry") && !reason.contains("hunter2"), "{reason}");
+    // Also one that looks like no credential, in what is said of the locator itself.
+    room.environment = room.environment.with("SECRET", "Zq83 kd/?key=Zq84");
+    let reason = room.reason(&json!({"kind": "registry", "locator": "pigeon:/${SECRET}", "name": "tickets"})).unwrap();
+    assert!(!reason.contains("Zq8"), "{reason}");
 }

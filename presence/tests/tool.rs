@@ -9,25 +9,40 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
 
 use common::Room;
-use mcp_registry_presence::{CannotProbe, Prober};
+use mcp_registry_presence::{CannotProbe, Launch, Prober};
 use mcp_registry_spec::{Error, ErrorKind, LaunchSpec, LaunchTransport, Result, async_trait};
 use serde_json::{Value, json};
 
 /// Lists these tools, and remembers what it was asked to start.
 struct Lists {
     tools: Result<Vec<String>>,
+    /// What the gate refuses all of it with.
+    refuses: Option<Error>,
+    /// How often it was asked.
+    asked: Mutex<usize>,
     started: Mutex<Vec<(String, Option<Vec<String>>)>>,
 }
 
 impl Lists {
     fn new(tools: &[&str]) -> Self {
-        Self { tools: Ok(tools.iter().map(ToString::to_string).collect()), started: Mutex::default() }
+        let tools = Ok(tools.iter().map(ToString::to_string).collect());
+        Self { tools, refuses: None, asked: Mutex::default(), started: Mutex::default() }
     }
 }
 
 #[async_trait]
 impl Prober for Lists {
-    async fn tools(&self, launch: &LaunchSpec, allowed: Option<&[String]>) -> Result<Vec<String>> {
+    async fn tools(&self, launches: Vec<Launch>) -> Result<Vec<Result<Vec<String>>>> {
+        *self.asked.lock().unwrap() += 1;
+        match &self.refuses {
+            Some(error) => Err(error.clone()),
+            None => Ok(launches.into_iter().map(|launch| self.start(&launch.spec, launch.allowed)).collect()),
+        }
+    }
+}
+
+impl Lists {
+    fn start(&self, launch: &LaunchSpec, allowed: Option<Vec<String>>) -> Result<Vec<String>> {
         let shown = match &launch.transport {
             LaunchTransport::Stdio { command, args, .. } => {
                 let args: Vec<_> = args.iter().map(|arg| arg.expose().as_str()).collect();
@@ -36,7 +51,7 @@ impl Prober for Lists {
             LaunchTransport::StreamableHttp(remote) => format!("http {}", remote.url.expose()),
             LaunchTransport::Sse(remote) => format!("sse {}", remote.url.expose()),
         };
-        self.started.lock().unwrap().push((format!("{} {shown}", launch.name), allowed.map(<[String]>::to_vec)));
+        self.started.lock().unwrap().push((format!("{} {shown}", launch.name), allowed));
         self.tools.clone()
     }
 }
@@ -74,6 +89,7 @@ fn e13_what_holds_is_started_and_must_list_the_tool() {
         (presence.held_by, presence.tools.as_deref()),
         (Some(0), Some(&["add".to_owned(), "list".to_owned()][..]))
     );
+    assert_eq!(*prober.asked.lock().unwrap(), 1, "all of it is found before any is started");
     let started = prober.started.into_inner().unwrap();
     let shown: Vec<_> = started.iter().map(|(launch, _)| launch.as_str()).collect();
     assert_eq!(
@@ -87,7 +103,7 @@ fn e13_what_holds_is_started_and_must_list_the_tool() {
         ]
     );
     let allowed: Vec<_> = started.iter().map(|(_, allowed)| allowed.is_some()).collect();
-    assert_eq!(allowed, [false, false, false, false, true], "only the agent's own list replaces the default");
+    assert_eq!(allowed, [false, false, false, false, true], "of a registry that has a list");
 }
 
 #[test]
@@ -98,16 +114,20 @@ fn e13_without_the_tool_nothing_holds() {
         assert!(!presence.is_present() && presence.tools.is_none());
         assert_eq!(presence.deliveries[0].reason.as_deref(), Some("the server runs, and has no tool \"list\""));
     }
-    let failing = Lists {
-        tools: Err(Error::new(ErrorKind::CommandNotAllowed, "the command is not allowed")),
-        started: Mutex::default(),
-    };
+    let failing = Lists { tools: Err(Error::new(ErrorKind::Unavailable, "it is gone")), ..Lists::new(&[]) };
     let presence = room.check(&contract, &failing);
     assert!(presence.deliveries.iter().all(|d| !d.holds));
-    assert_eq!(presence.deliveries[0].reason.as_deref(), Some("the command is not allowed"));
-    let presence = room.check(&contract, &CannotProbe);
-    assert!(!presence.is_present());
-    assert!(presence.deliveries[0].reason.as_deref().unwrap().contains("cannot start servers"));
+    assert_eq!(presence.deliveries[0].reason.as_deref(), Some("it is gone"));
+}
+
+#[test]
+fn e13_what_may_not_be_started_is_an_error_and_no_presence() {
+    let (room, contract) = room();
+    let refused = Error::new(ErrorKind::CommandNotAllowed, "the command is not allowed");
+    let refusing = Lists { refuses: Some(refused.clone()), ..Lists::new(&["list"]) };
+    assert_eq!(room.try_check(&contract, &refusing).unwrap_err(), refused);
+    let error = room.try_check(&contract, &CannotProbe).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
 
 #[test]

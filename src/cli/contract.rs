@@ -89,7 +89,7 @@ pub(crate) fn reaches_out(contract: &Contract, settings: &Settings) -> bool {
 /// Tells whether the contract's server is present now. `owner` is where the token of the environment belongs.
 ///
 /// # Errors
-/// When the agent's own list of commands is needed, and cannot be had (E13).
+/// When the agent's own list of commands is needed, and cannot be had; what the gate refuses to start (E13).
 pub(crate) async fn look(
     contract: &Contract,
     settings: &Settings,
@@ -102,9 +102,9 @@ pub(crate) async fn look(
         let agent = settings.backends.open(&settings.own_request(owner)?.may_block())?;
         let own = agent.allowed_commands().await?;
         agent.close().await?;
-        return Ok(contract.check(&environment, &configured, &Probes { own }).await);
+        return Ok(contract.check(&environment, &configured, &Probes { own }).await?);
     }
-    Ok(contract.check(&environment, &configured, &CannotProbe).await)
+    Ok(contract.check(&environment, &configured, &CannotProbe).await?)
 }
 
 /// Registries with the options and tokens that the settings have for them.

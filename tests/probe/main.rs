@@ -40,7 +40,9 @@ fn main() -> ExitCode {
         pins::s17_no_value_that_a_server_was_given_is_kept,
         pins::s17_pins_are_beside_the_document_or_where_somebody_says,
         presence::e13_a_server_is_present_when_it_lists_the_tool,
-        presence::e13_what_does_not_list_it_or_may_not_be_started_does_not_hold,
+        presence::e13_what_does_not_list_it_does_not_hold,
+        presence::e13_what_may_not_be_started_stops_all_before_anything_is,
+        presence::e13_a_deliverys_registry_narrows_the_agents_list_and_never_adds_to_it,
         presence::e13_being_stopped_leaves_nothing,
         real::s14_servers_that_people_use_are_there,
     ];

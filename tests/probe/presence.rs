@@ -54,7 +54,7 @@ pub(crate) fn e13_a_server_is_present_when_it_lists_the_tool() {
     assert_ne!(reasons(&presence)[2], "it holds");
 }
 
-pub(crate) fn e13_what_does_not_list_it_or_may_not_be_started_does_not_hold() {
+pub(crate) fn e13_what_does_not_list_it_does_not_hold() {
     let another = agent("another", &["tools", "two"]);
     another.allow(&[&another.exe()]);
     let (code, presence) = present(&another);
@@ -65,10 +65,52 @@ pub(crate) fn e13_what_does_not_list_it_or_may_not_be_started_does_not_hold() {
     let (code, presence) = present(&dead);
     assert_eq!(code, Some(1));
     assert!(reasons(&presence).iter().all(|reason| *reason != "it holds"), "{presence}");
+}
+
+/// Whether presence is refused by the gate, with nothing told and nothing started.
+fn is_refused(agent: &Agent) -> bool {
+    let contract = agent.path("presence.json");
+    let output = agent.run(&["present", "--format", "json", "--contract", contract.to_str().unwrap()]);
+    assert!(!agent.path("started").exists(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    output.status.code() == Some(1) && output.stdout.is_empty() && said.contains("may not be started")
+}
+
+/// Has the contract of `agent` begin with an allowed server that leaves a trace when it is started.
+fn tracing(agent: &Agent) {
+    let path = agent.path("presence.json");
+    let mut contract: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let args = ["-c", "import sys; open(sys.argv[1], 'w')", agent.path("started").to_str().unwrap()].map(str::to_owned);
+    let entry = json!({"servers": {"good": {"command": "python3", "args": args}}});
+    std::fs::write(agent.path("tracing.json"), entry.to_string()).unwrap();
+    let first = json!({"kind": "json", "file": agent.path("tracing.json"), "table": ["servers"], "key": "good"});
+    contract["deliveries"].as_array_mut().unwrap().insert(0, first);
+    std::fs::write(path, contract.to_string()).unwrap();
+}
+
+pub(crate) fn e13_what_may_not_be_started_stops_all_before_anything_is() {
     let denied = agent("denied", &["tools", "one"]);
-    let (code, presence) = present(&denied);
-    assert_eq!(code, Some(1));
-    assert!(reasons(&presence).iter().all(|reason| reason.contains("may not be started")), "{presence}");
+    tracing(&denied);
+    assert!(is_refused(&denied), "the default list does not have it");
+    let none = agent("none", &["tools", "one"]);
+    none.write("## Allowed commands\n\n");
+    assert!(is_refused(&none), "an empty list allows none");
+}
+
+pub(crate) fn e13_a_deliverys_registry_narrows_the_agents_list_and_never_adds_to_it() {
+    for (own, theirs, refused) in [(false, true, true), (true, false, true), (true, true, false)] {
+        let agent = agent("lists", &["tools", "one"]);
+        let document = std::fs::read_to_string(agent.path("agent/mcp.md")).unwrap();
+        let allows =
+            |allowed: bool| format!("## Allowed commands\n{}\n", if allowed { agent.exe() } else { String::new() });
+        std::fs::create_dir(agent.path("other")).unwrap();
+        std::fs::write(agent.path("other/mcp.md"), document + &allows(theirs)).unwrap();
+        agent.write(&allows(own));
+        let delivery = json!({"kind": "registry", "locator": format!("filesystem:{}", agent.path("other").display()), "name": "good"});
+        let contract = json!({"version": 1, "server": "good", "required_tool": "one", "deliveries": [delivery]});
+        std::fs::write(agent.path("presence.json"), contract.to_string()).unwrap();
+        assert_eq!(is_refused(&agent), refused, "{own} {theirs}");
+    }
 }
 
 pub(crate) fn e13_being_stopped_leaves_nothing() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use mcp_registry_filesystem as _;
 use mcp_registry_presence::{CannotProbe, Contract, Presence, Prober};
-use mcp_registry_spec::{Backends, Environment, FixedEnvironment};
+use mcp_registry_spec::{Backends, Environment, FixedEnvironment, Result};
 use serde_json::{Value, json};
 
 pub(crate) struct Room {
@@ -46,6 +46,10 @@ impl Room {
     }
 
     pub(crate) fn check(&self, contract: &Value, prober: &dyn Prober) -> Presence {
+        self.try_check(contract, prober).unwrap()
+    }
+
+    pub(crate) fn try_check(&self, contract: &Value, prober: &dyn Prober) -> Result<Presence> {
         let contract = Contract::parse(&contract.to_string()).unwrap();
         let environment: Arc<dyn Environment> = Arc::new(self.environment.clone());
         pollster::block_on(contract.check(&environment, &Backends::linked(), prober))
