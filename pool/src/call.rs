@@ -114,25 +114,6 @@ impl Server {
     /// Calls the tool of that name of its own.
     pub(crate) async fn call(&self, tool: &str, call: Call) -> Result<CallToolResult, CallError> {
         let Call { arguments, listener, cancelled, timeout } = call;
-        let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
-        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
-        let listeners = self.link.service.service().listeners.clone();
-        let handle = {
-            let mut held = listeners.lock().await;
-            let sent = self.peer().send_cancellable_request(request, PeerRequestOptions::no_options()).await;
-            let handle = match sent {
-                Ok(handle) => handle,
-                Err(error) => {
-                    drop(held);
-                    return Err(self.lost(error).await);
-                }
-            };
-            if let Some(listener) = listener {
-                held.insert(handle.progress_token.clone(), listener);
-            }
-            handle
-        };
-        let mut pending = Pending { handle: Some(handle), listeners };
         let late = async {
             match timeout {
                 Some(time) => sleep(time).await,
@@ -140,9 +121,10 @@ impl Server {
             }
         };
         let cancelled = cancelled.unwrap_or_else(|| Box::pin(future::pending()));
+        // What is given up is dropped, sent or not: telling the server may take as long as it likes, and holds nobody up.
         tokio::select! {
             biased;
-            answer = pending.answer() => match answer {
+            answer = self.answer(tool, arguments, listener) => match answer {
                 Ok(ServerResult::CallToolResult(result)) => Ok(result),
                 Ok(_) => Err(CallError::Lost("the server answered the call with something else".into(), String::new())),
                 Err(ServiceError::McpError(data)) => {
@@ -150,9 +132,28 @@ impl Server {
                 }
                 Err(error) => Err(self.lost(error).await),
             },
-            () = cancelled => { pending.cancel().await; Err(CallError::Cancelled) }
-            () = late => { pending.cancel().await; Err(CallError::TimedOut(timeout.unwrap_or_default())) }
+            () = cancelled => Err(CallError::Cancelled),
+            () = late => Err(CallError::TimedOut(timeout.unwrap_or_default())),
         }
+    }
+
+    /// Sends the call, and waits for what comes back.
+    async fn answer(
+        &self,
+        tool: &str,
+        arguments: JsonObject,
+        listener: Option<Listener>,
+    ) -> Result<ServerResult, ServiceError> {
+        let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        let listeners = self.link.service.service().listeners.clone();
+        let mut held = listeners.lock().await;
+        let handle = self.peer().send_cancellable_request(request, PeerRequestOptions::no_options()).await?;
+        if let Some(listener) = listener {
+            held.insert(handle.progress_token.clone(), listener);
+        }
+        drop(held);
+        Pending { handle: Some(handle), listeners }.answer().await
     }
 
     /// What is known of why the connection ended.
@@ -186,19 +187,13 @@ struct Pending {
 }
 
 impl Pending {
-    async fn answer(&mut self) -> Result<ServerResult, ServiceError> {
+    async fn answer(mut self) -> Result<ServerResult, ServiceError> {
         let Some(handle) = self.handle.as_mut() else { return Err(ServiceError::TransportClosed) };
         let answer = (&mut handle.rx).await;
         if let Some(handle) = self.handle.take() {
             self.listeners.lock().await.remove(&handle.progress_token);
         }
         answer.map_err(|_| ServiceError::TransportClosed)?
-    }
-
-    async fn cancel(&mut self) {
-        if let Some(handle) = self.handle.take() {
-            cancel(handle, &self.listeners).await;
-        }
     }
 }
 

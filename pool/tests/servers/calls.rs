@@ -99,6 +99,30 @@ pub(crate) fn s12_a_call_that_nobody_waits_for_is_cancelled() {
     });
 }
 
+pub(crate) fn s12_a_server_that_does_not_read_keeps_nobody() {
+    let mark = Mark::new("unread");
+    wait(async {
+        let mut options = Options::default();
+        options.timeouts.stop = Duration::from_millis(200);
+        let pool = pool_of(server("a", &mark, &["usual"]), options).await;
+        let time = Duration::from_millis(100);
+        let all = async {
+            let late = pool.call("a__stop-reading", Call::default().within(time)).await;
+            assert_eq!(late, Err(CallError::TimedOut(time)));
+            // More than the pipe holds.
+            let much = || Call::new(arguments(json!({"text": "x".repeat(300_000)})));
+            for _ in 0..3 {
+                assert_eq!(pool.call("a__echo", much().within(time)).await, Err(CallError::TimedOut(time)));
+                let given_up = much().cancelled_by(tokio::time::sleep(time));
+                assert_eq!(pool.call("a__echo", given_up).await, Err(CallError::Cancelled));
+            }
+            pool.close().await.unwrap();
+        };
+        tokio::time::timeout(Duration::from_secs(30), all).await.expect("no call waits for the server to read");
+    });
+    assert_eq!(survivors(&mark), Vec::<String>::new());
+}
+
 /// What the server has of the process that runs this: set for it by the variable below.
 pub(crate) fn s6_a_server_gets_the_environment_less_what_is_this_programs() {
     let mark = Mark::new("environment");

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     let tests: [Test; _] = tests! {
         calls: s12_a_tool_is_called_and_answers, s12_progress_is_told_and_a_call_can_be_given_up,
             s12_a_lost_connection_says_why, s12_a_call_that_nobody_waits_for_is_cancelled,
-            s6_a_server_gets_the_environment_less_what_is_this_programs;
+            s12_a_server_that_does_not_read_keeps_nobody, s6_a_server_gets_the_environment_less_what_is_this_programs;
         failures: s5_each_phase_has_its_time, s9_a_death_is_told_with_its_code_and_last_words,
             s10_what_is_no_message_is_a_failure, s10_bounds_hold, s5_a_server_may_refuse,
             s5_what_cannot_be_started_says_so, s1_what_the_gate_refuses_stops_everything,

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::{heard, say};
+use crate::{LONG, heard, say};
 
 /// Tools of every kind of answer.
 pub(crate) fn usual() -> Vec<Value> {
-    named(&["echo", "fail", "refuse", "slow", "environment", "die", "garbage"])
+    named(&["echo", "fail", "refuse", "slow", "environment", "die", "garbage", "stop-reading"])
 }
 
 /// Tools of these names.
@@ -106,6 +106,7 @@ fn call(message: &Value) {
             std::process::exit(7);
         }
         "garbage" => say("no message"),
+        "stop-reading" => sleep(LONG),
         _ => error(message, "no such thing, hunter2plain"),
     }
 }
