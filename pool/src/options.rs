@@ -20,7 +20,8 @@ pub struct Options {
     /// begin with `MCP_REGISTRY_` are never among them (S6).
     pub inherit_env: Option<Vec<String>>,
     /// Whether this process starts none but the pool's while the pool is there: then every other child that it is left
-    /// with by then, and had not before, is one that a server forsook, and is killed with the pool (S8).
+    /// with by then is one that a server forsook, and is killed with the pool. Not where it had a child before, or is
+    /// the first of a system or a container: it may adopt orphans that no server left (S8).
     pub only_children: bool,
     /// Asked of each server before its tools are offered.
     pub verifier: Option<Arc<dyn Verifier>>,

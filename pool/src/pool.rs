@@ -11,7 +11,7 @@ use crate::failure::{Cause, Failure, Phase};
 use crate::gate::Gate;
 use crate::options::Options;
 use crate::problem::named;
-use crate::process::Before;
+use crate::process::Alone;
 use crate::qualified::qualify;
 use crate::server::{Index, Server};
 
@@ -24,8 +24,8 @@ pub struct Pool {
     failures: Vec<Failure>,
     index: Index,
     options: Options,
-    /// What was there before any server, where all that came after is swept (S8).
-    before: Option<Before>,
+    /// Where all that the servers forsook is swept (S8).
+    alone: Option<Alone>,
 }
 
 /// A tool that a pool offers.
@@ -66,8 +66,8 @@ impl Pool {
         settled: impl Fn(&ServerName, Option<&Failure>),
     ) -> Result<Self> {
         launches.iter().try_for_each(|launch| gate.check(launch))?;
-        let before = options.only_children.then(Before::look);
-        let mut pool = Self { servers: Vec::new(), failures: Vec::new(), index: Index::new(), options, before };
+        let alone = if options.only_children { Alone::look() } else { None };
+        let mut pool = Self { servers: Vec::new(), failures: Vec::new(), index: Index::new(), options, alone };
         let options = &pool.options;
         let attempts = launches.into_iter().enumerate().map(|(place, launch)| async move {
             let name = launch.name.clone();
@@ -174,8 +174,8 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.servers.clear();
-        if let Some(before) = &self.before {
-            before.sweep_later();
+        if let Some(alone) = &self.alone {
+            alone.sweep();
         }
     }
 }

@@ -25,7 +25,7 @@ use tree::Tree;
 
 pub use environment::command;
 pub(crate) use spawning::Spawning;
-pub(crate) use tree::Before;
+pub(crate) use tree::Alone;
 
 /// How long what the process wrote last, and that it ended, may take to arrive.
 const SETTLE: Duration = Duration::from_millis(250);
@@ -99,11 +99,13 @@ impl Process {
 
     /// How it ended, if it did or is about to.
     pub(crate) async fn ended(&mut self) -> Option<Exit> {
+        self.tree.note();
         timeout(SETTLE, self.child.wait()).await.ok()?.ok().map(Exit::from)
     }
 
     /// The last it wrote to standard error, masked.
     pub(crate) async fn last_words(&mut self, mask: &Mask) -> String {
+        self.tree.note_if_ended();
         // Once it ended nothing more comes, unless a child of its holds the pipe.
         if matches!(self.child.try_wait(), Ok(Some(_))) {
             let _ = timeout(SETTLE, &mut self.reader).await;
@@ -114,6 +116,7 @@ impl Process {
     /// Lets it end by itself, as its standard input is closed; then asks it to; then kills all of it. `false` where
     /// something could not be killed.
     pub(crate) async fn stop(mut self, grace: Duration) -> bool {
+        self.tree.note();
         let half = grace / 2;
         if self.is_gone_within(half).await {
             return true;

@@ -1,7 +1,7 @@
 //! The client's environment, behind a trait, so that it can be another one in tests and services.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -40,13 +40,21 @@ impl Environment for ProcessEnvironment {
 
 /// The file that this process would run for `command`: the first on its `PATH`, or the one at its path
 /// when it has one.
+///
+/// Components of `PATH` that are not absolute are passed over: what they lead to changes with the working directory, and
+/// an empty one leaves a bare name, which whoever starts it looks for elsewhere.
 #[must_use]
 pub fn find_command(command: &str) -> Option<PathBuf> {
     if command.contains('/') {
         return Some(PathBuf::from(command)).filter(|path| is_executable(path));
     }
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(command)).find(|path| is_executable(path))
+    find_on(&path, command)
+}
+
+fn find_on(path: &OsStr, command: &str) -> Option<PathBuf> {
+    let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute());
+    folders.map(|folder| folder.join(command)).find(|path| is_executable(path))
 }
 
 #[cfg(unix)]
@@ -111,5 +119,23 @@ impl fmt::Debug for FixedEnvironment {
             .field("variables", &self.variables.keys().collect::<Vec<_>>())
             .field("commands", &self.commands)
             .finish()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_found_in_absolute_folders_only() {
+        let here = std::env::current_dir().unwrap();
+        let up: PathBuf = here.components().skip(1).map(|_| "..").collect();
+        let relative = up.join("bin");
+        assert!(is_executable(&relative.join("sh")), "it would be found there");
+        assert_eq!(find_on(relative.as_os_str(), "sh"), None);
+        let bare = up.join("bin/sh");
+        assert_eq!(find_on(OsStr::new(":."), bare.to_str().unwrap()), None);
+        let both = std::env::join_paths([Path::new(""), &relative, Path::new("/bin")]).unwrap();
+        assert_eq!(find_on(&both, "sh"), Some(PathBuf::from("/bin/sh")));
     }
 }

@@ -6,10 +6,10 @@ mod linux;
 mod others;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::Before;
+pub(crate) use linux::Alone;
 #[cfg(target_os = "linux")]
 pub(super) use linux::{Tree, adopt_orphans};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use others::Before;
+pub(crate) use others::Alone;
 #[cfg(not(target_os = "linux"))]
 pub(super) use others::{Tree, adopt_orphans};

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use mcp_registry_pool::{Cause, Pool};
 use mcp_registry_test_server::{Mark, SERVE, look, survivors};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::timeout;
 
 use crate::support::{exe, failure_of, gate, server, short, wait};
@@ -75,29 +76,45 @@ fn children() -> Vec<String> {
     stats.filter(|stat| parent(stat).as_deref() == Some(&own)).collect()
 }
 
-/// Run by the test below, in a process with no other children.
-pub(crate) fn sweeping() {
+/// Run by the tests below, in a process with no other children, or with one that it had before.
+pub(crate) fn sweeping(has_other: bool) {
     let mark = Mark::new("sweep");
     let mut options = short();
     options.only_children = true;
     // A shell that becomes this program leaves it the children it had.
-    let mut earlier = Command::new(exe()).args([SERVE, "sleeper"]).stdin(Stdio::null()).spawn().unwrap();
+    let mut earlier =
+        has_other.then(|| Command::new(exe()).args([SERVE, "sleeper"]).stdin(Stdio::null()).spawn().unwrap());
+    let others = usize::from(has_other);
     wait(async {
         let launch = server("a", &mark, &["bare-orphan", "usual"]);
         let pool = Pool::connect(vec![launch], &gate(), options).await.unwrap();
         assert_eq!(pool.servers().len(), 1, "{:?}", pool.failures());
-        assert_eq!(children().len(), 3, "the server, and what it forsook: {:?}", children());
+        assert_eq!(children().len(), 2 + others, "the server, and what it forsook: {:?}", children());
         pool.close().await.unwrap();
     });
-    assert_eq!(children().len(), 1, "{:?}", children());
-    assert!(earlier.try_wait().unwrap().is_none(), "it runs still");
-    earlier.kill().unwrap();
-    earlier.wait().unwrap();
+    // It cannot be told from an orphan of the other child's.
+    assert_eq!(children().len(), 2 * others, "{:?}", children());
+    if let Some(earlier) = &mut earlier {
+        assert!(earlier.try_wait().unwrap().is_none(), "it runs still");
+        for child in children() {
+            let pid = child.split_once(' ').unwrap().0.parse().unwrap();
+            kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+        }
+        earlier.wait().unwrap();
+    }
+}
+
+fn sweeps(word: &str) {
+    let swept = Command::new(exe()).arg(word).stderr(Stdio::piped()).output().unwrap();
+    assert!(swept.status.success(), "{}", String::from_utf8_lossy(&swept.stderr));
 }
 
 pub(crate) fn s8_what_shed_every_mark_is_swept_by_a_process_of_no_other_children() {
-    let swept = Command::new(exe()).arg("sweep").stderr(Stdio::piped()).output().unwrap();
-    assert!(swept.status.success(), "{}", String::from_utf8_lossy(&swept.stderr));
+    sweeps("sweep");
+}
+
+pub(crate) fn s8_nothing_is_swept_where_there_was_a_child_before() {
+    sweeps("sweep-nothing");
 }
 
 pub(crate) fn s8_children_of_the_process_itself_are_let_alone() {

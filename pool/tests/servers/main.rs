@@ -25,8 +25,8 @@ fn main() -> ExitCode {
         return ended;
     }
     let args: Vec<_> = std::env::args().collect();
-    if args.get(1).is_some_and(|word| word == "sweep") {
-        left::sweeping();
+    if let Some(word @ ("sweep" | "sweep-nothing")) = args.get(1).map(String::as_str) {
+        left::sweeping(word == "sweep-nothing");
         return ExitCode::SUCCESS;
     }
     if std::env::var_os("MCP_REGISTRY_AUTH_TOKEN").is_none() {
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         left: s7_nothing_is_left_by_those_who_do_not_want_to_go, s7_a_dropped_pool_leaves_nothing,
             s7_a_connect_that_is_given_up_leaves_nothing, s7_a_closed_pool_leaves_nothing,
             s8_what_shed_every_mark_is_swept_by_a_process_of_no_other_children,
-            s8_children_of_the_process_itself_are_let_alone;
+            s8_nothing_is_swept_where_there_was_a_child_before, s8_children_of_the_process_itself_are_let_alone;
         many: s5_fifty_in_parallel_and_a_slow_one_holds_nobody_up, s10_ten_thousand_tools_are_no_trouble;
         remote: s4_a_redirect_is_not_followed, s4_messages_go_to_the_origin_of_the_url_only,
             s5_what_a_remote_server_lacks_is_told;

@@ -21,23 +21,25 @@ pub(in crate::process) fn adopt_orphans() {
     let _ = set_child_subreaper(Some(getpid()));
 }
 
-/// The processes that were there before, which no server started.
+/// That this process has no children but those it starts from now on, and adopts none but what they leave.
 #[derive(Debug)]
-pub(crate) struct Before(HashMap<Pid, u64>);
+pub(crate) struct Alone(());
 
-impl Before {
-    pub(crate) fn look() -> Self {
-        Self(all().iter().map(Seen::key).collect())
+impl Alone {
+    /// `None` for a process that has a child, whose orphans it would adopt, and for the system's or a container's first
+    /// one, which is given those of everybody.
+    pub(crate) fn look() -> Option<Self> {
+        let own = getpid();
+        (!own.is_init() && !all().iter().any(|seen| seen.parent == Some(own))).then_some(Self(()))
     }
 
-    /// Kills every later child of this process, and what descends from it: for one that started none but servers, all
-    /// of which are stopped. Whatever became this program may have had children before.
-    pub(crate) fn sweep_later(&self) {
+    /// Kills every child of this process, and what descends from it: for one that started none but servers, all of which
+    /// are stopped.
+    pub(crate) fn sweep(&self) {
         let own = getpid();
-        let is_later = |seen: &&Seen| self.0.get(&seen.pid) != Some(&seen.began);
         let look = || {
             let all = all();
-            let children = all.iter().filter(|seen| seen.parent == Some(own)).filter(is_later);
+            let children = all.iter().filter(|seen| seen.parent == Some(own));
             let mut found: HashMap<Pid, u64> = children.map(Seen::key).collect();
             add_descendants(&mut found, &all);
             (all, found)
@@ -63,6 +65,18 @@ impl Tree {
         Self { root, marker, known: HashMap::from([(root, began)]), began }
     }
 
+    /// Notes who is of it. To be done before the first is let go of: after that its number may be given to another.
+    pub(in crate::process) fn note(&mut self) {
+        self.look();
+    }
+
+    /// The same where the first of them ended, and was not let go of.
+    pub(in crate::process) fn note_if_ended(&mut self) {
+        if Seen::of(self.root).is_some_and(|root| root.is_dead) {
+            self.note();
+        }
+    }
+
     /// Whether none of them runs any more. Those that ended are let go of.
     pub(in crate::process) fn is_gone(&mut self) -> bool {
         let (all, members) = self.look();
@@ -84,13 +98,13 @@ impl Tree {
     fn look(&mut self) -> (Vec<Seen>, HashMap<Pid, u64>) {
         let all = all();
         let mut found = HashMap::new();
-        // A group's number is not given to another while it has a member.
-        let is_own_group = !all.iter().any(|seen| seen.pid == self.root && seen.began != self.began);
+        // A group's number is not given to another while it has a member: one that is known says whose it is.
+        let is_known = |seen: &Seen| self.known.get(&seen.pid) == Some(&seen.began);
+        let is_own_group = all.iter().any(|seen| seen.group == Some(self.root) && is_known(seen));
         for seen in &all {
             let (pid, began) = seen.key();
-            let is_known = self.known.get(&pid) == Some(&began);
             let is_of_group = is_own_group && seen.group == Some(self.root) && began >= self.began;
-            if is_known || is_of_group || (began >= self.began && seen.has(&self.marker)) {
+            if is_known(seen) || is_of_group || (began >= self.began && seen.has(&self.marker)) {
                 found.insert(pid, began);
             }
         }
@@ -197,6 +211,28 @@ fn all() -> Vec<Seen> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn s8_a_group_is_trusted_while_somebody_known_is_in_it() {
+        use std::os::unix::process::CommandExt;
+        let sleeper = |group: i32| std::process::Command::new("sleep").arg("60").process_group(group).spawn().unwrap();
+        let pid = |child: &std::process::Child| Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+        let mut root = sleeper(0);
+        let mut other = sleeper(pid(&root).as_raw_nonzero().get());
+        let mut tree = Tree::new(pid(&root), Marker::new().unwrap());
+        // As after its number was given to another: what is in that group now is nothing of this one's.
+        let mut stranger =
+            Tree { known: HashMap::from([(pid(&root), 1)]), ..Tree::new(pid(&root), Marker::new().unwrap()) };
+        root.kill().unwrap();
+        assert!(stranger.look().1.is_empty());
+        tree.note();
+        root.wait().unwrap();
+        assert!(tree.look().1.contains_key(&pid(&other)), "it is known, and says whose the group is");
+        let mut late = Tree { known: HashMap::new(), ..stranger };
+        assert!(late.look().1.is_empty(), "nobody is known of what has that number by now");
+        tree.kill();
+        assert!(tree.is_gone() && other.wait().is_err(), "it was let go of");
+    }
 
     #[test]
     fn s7_a_process_is_read_whatever_it_calls_itself() {

@@ -7,17 +7,17 @@ use crate::process::marker::Marker;
 /// Nothing to be done: orphans go to the system's first process.
 pub(in crate::process) fn adopt_orphans() {}
 
-/// Nothing to be known: no orphan is adopted.
+/// Nothing to be known: no orphan is adopted, and none is swept.
 #[derive(Debug)]
-pub(crate) struct Before;
+pub(crate) struct Alone(());
 
-impl Before {
-    pub(crate) fn look() -> Self {
-        Self
+impl Alone {
+    pub(crate) fn look() -> Option<Self> {
+        None
     }
 
     /// Nothing to be done.
-    pub(crate) fn sweep_later(&self) {}
+    pub(crate) fn sweep(&self) {}
 }
 
 /// The process group of a launch.
@@ -28,6 +28,12 @@ impl Tree {
     pub(in crate::process) fn new(root: Pid, _marker: Marker) -> Self {
         Self(root)
     }
+
+    /// Nothing to be noted: the group is all there is.
+    pub(in crate::process) fn note(&mut self) {}
+
+    /// The same.
+    pub(in crate::process) fn note_if_ended(&mut self) {}
 
     pub(in crate::process) fn is_gone(&mut self) -> bool {
         test_kill_process_group(self.0).is_err()
