@@ -208,6 +208,14 @@ impl Attempt<'_> {
                     message = format!("it ended with {exit} before it {}", awaited(phase));
                 }
             }
+            if cause == Cause::TimedOut {
+                // Its output does not end with it where a child of it holds that.
+                exit = process.has_ended();
+                if let Some(exit) = exit {
+                    cause = Cause::Exited;
+                    message = format!("it ended with {exit}; what it started holds its output");
+                }
+            }
             stderr = process.last_words(&self.mask).await;
             if let Some(mut service) = service {
                 let _ = service.close_with_timeout(grace).await;

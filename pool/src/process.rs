@@ -103,6 +103,12 @@ impl Process {
         timeout(SETTLE, self.child.wait()).await.ok()?.ok().map(Exit::from)
     }
 
+    /// How it ended, if it did by now.
+    pub(crate) fn has_ended(&mut self) -> Option<Exit> {
+        self.tree.note_if_ended();
+        self.child.try_wait().ok()?.map(Exit::from)
+    }
+
     /// The last it wrote to standard error, masked.
     pub(crate) async fn last_words(&mut self, mask: &Mask) -> String {
         self.tree.note_if_ended();

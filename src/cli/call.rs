@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use mcp_registry_pool::rmcp::model::{CallToolResult, ContentBlock, JsonObject, ResourceContents};
-use mcp_registry_pool::{Call as Request, CallError, qualify};
+use mcp_registry_pool::{Call as Request, CallError, Server, qualify};
 use mcp_registry_spec::json::Strict;
 use mcp_registry_spec::{Error, ErrorKind, McpServerRegistry};
 use serde_json::Value;
@@ -17,8 +17,8 @@ use super::{json, launches};
 
 /// Start or reach a server, and call one of its tools.
 ///
-/// Prints the structured content of the answer where there is one, else its text; in JSON and YAML the answer as it
-/// is. The exit status is 1 when the tool says that it failed.
+/// Prints the structured content of the answer where there is one, else its text; in JSON and YAML the whole answer.
+/// What the server was given is hidden in it. The exit status is 1 when the tool says that it failed.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples: mcp-registry call time get_current_time '{\"timezone\": \"UTC\"}'
@@ -46,7 +46,8 @@ impl RegistryCommand for Call {
             let qualified = qualify(server.name(), &self.tool).map_err(wrong)?;
             let request = Request::new(arguments).within(self.timeout);
             let answer = pool.call(&qualified, request).await.map_err(failed)?;
-            printer.data(&answer, |text| write(text, &answer))?;
+            let shown = server.without_secrets(&answer);
+            printer.data_by(&shown, |out| json::write(out, &shown), |text| write(text, &answer, server))?;
             Ok(if answer.is_error == Some(true) { Outcome::Bad } else { Outcome::Good })
         })
         .await
@@ -87,34 +88,37 @@ fn failed(error: CallError) -> Error {
     }
 }
 
-/// Writes an answer for people.
-fn write(text: &mut Text, answer: &CallToolResult) -> io::Result<()> {
+/// Writes an answer for people, without what the server was given (S9).
+fn write(text: &mut Text, answer: &CallToolResult, server: &Server) -> io::Result<()> {
     if let Some(structured) = &answer.structured_content {
         let mut line = Vec::new();
-        json::write(&mut line, structured)?;
+        json::write(&mut line, &server.without_secrets(structured))?;
         text.plain(&String::from_utf8_lossy(&line))?;
         return text.end_line();
     }
+    let mut lines = |said: &str| lines(text, said, server);
     for block in &answer.content {
         match block {
-            ContentBlock::Text(said) => lines(text, &said.text)?,
-            ContentBlock::Image(image) => lines(text, &format!("({}, in --format json)", image.mime_type))?,
-            ContentBlock::Audio(audio) => lines(text, &format!("({}, in --format json)", audio.mime_type))?,
+            ContentBlock::Text(said) => lines(&said.text)?,
+            ContentBlock::Image(image) => lines(&format!("({}, in --format json)", image.mime_type))?,
+            ContentBlock::Audio(audio) => lines(&format!("({}, in --format json)", audio.mime_type))?,
             ContentBlock::Resource(embedded) => match &embedded.resource {
-                ResourceContents::TextResourceContents { text: said, .. } => lines(text, said)?,
-                _ => lines(text, "(a resource, in --format json)")?,
+                ResourceContents::TextResourceContents { text: said, .. } => lines(said)?,
+                _ => lines("(a resource, in --format json)")?,
             },
-            ContentBlock::ResourceLink(link) => lines(text, &link.uri)?,
-            _ => lines(text, "(something else, in --format json)")?,
+            ContentBlock::ResourceLink(link) => lines(&link.uri)?,
+            _ => lines("(something else, in --format json)")?,
         }
     }
     Ok(())
 }
 
-/// Writes the lines of a text that others wrote.
-fn lines(text: &mut Text, said: &str) -> io::Result<()> {
-    said.lines().try_for_each(|line| {
-        text.untrusted(line)?;
+/// Writes the lines of a text that a server wrote.
+fn lines(text: &mut Text, said: &str, server: &Server) -> io::Result<()> {
+    // What it was given may itself be of several lines.
+    let known = server.without_secrets(&said);
+    known.as_str().unwrap_or_default().lines().try_for_each(|line| {
+        text.untrusted(&server.shown(line))?;
         text.end_line()
     })
 }

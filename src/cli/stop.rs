@@ -7,7 +7,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) struct Stop {
     terminate: Signal,
     interrupt: Signal,
-    hangup: Option<Signal>,
+    /// Where what is half done must not be left: the end of the terminal, and its quitting key.
+    others: Option<(Signal, Signal)>,
 }
 
 impl Stop {
@@ -17,30 +18,34 @@ impl Stop {
     /// Where the system refuses.
     pub(crate) fn listen() -> Result<Self, Error> {
         let (terminate, interrupt) = (wait_for(SignalKind::terminate())?, wait_for(SignalKind::interrupt())?);
-        Ok(Self { terminate, interrupt, hangup: None })
+        Ok(Self { terminate, interrupt, others: None })
     }
 
-    /// The same, and to the end of the terminal: for what must not be left half done.
+    /// The same, to the end of the terminal and to its key that quits: for what must not be left half done.
     ///
     /// # Errors
     /// Where the system refuses.
     #[cfg(any(feature = "probe", feature = "presence"))]
     pub(crate) fn listen_to_all() -> Result<Self, Error> {
-        Ok(Self { hangup: Some(wait_for(SignalKind::hangup())?), ..Self::listen()? })
+        let others = (wait_for(SignalKind::hangup())?, wait_for(SignalKind::quit())?);
+        Ok(Self { others: Some(others), ..Self::listen()? })
     }
 
     /// Done once the process is told to stop.
     pub(crate) async fn asked(mut self) {
-        let hung_up = async {
-            match &mut self.hangup {
-                Some(hangup) => hangup.recv().await,
+        let others = async {
+            match &mut self.others {
+                Some((hangup, quit)) => tokio::select! {
+                    _ = hangup.recv() => {}
+                    _ = quit.recv() => {}
+                },
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
-            _ = hung_up => {}
+            () = others => {}
         }
     }
 }

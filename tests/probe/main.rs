@@ -165,7 +165,7 @@ fn s3_a_policy_that_denies_stops_everything() {
 }
 
 fn s7_a_probe_that_is_interrupted_leaves_nothing() {
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
         let agent = Agent::new("interrupted");
         agent.mount("a", &["stubborn", "orphan", "family", "hang"]);
         agent.mount("b", &["bare-orphan", "hang"]);
@@ -236,6 +236,14 @@ fn s15_a_tool_is_called() {
     assert_eq!((output.status.code(), text(&output).as_str()), (Some(0), "{\"a\":1}\n"), "{output:?}");
     let output = agent.run(&["call", "good", "fail"]);
     assert_eq!((output.status.code(), text(&output).as_str()), (Some(1), "it did not work\n"), "{output:?}");
+    let given = format!("{{\"said\": \"it is {SECRET}\"}}");
+    for arguments in [&["call", "good", "echo", &given][..], &["call", "good", "environment", "--format", "json"]] {
+        let output = agent.run(arguments);
+        assert!(output.status.success() && text(&output).contains("***"), "{output:?}");
+        assert!(!text(&output).contains(SECRET), "{output:?}");
+    }
+    let output = agent.run(&["call", "good", "confess"]);
+    assert_eq!(text(&output), "*** it is\nAuthorization: Bearer ***\n", "{output:?}");
     let output = agent.run(&["call", "good", "fail", "--format", "json"]);
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["isError"], true);

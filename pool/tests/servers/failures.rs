@@ -38,6 +38,13 @@ pub(crate) fn s9_a_death_is_told_with_its_code_and_last_words() {
     assert_eq!((failure.phase, failure.cause, failure.exit), (Phase::List, Cause::Exited, Some(Exit::Code(4))));
 }
 
+pub(crate) fn s9_a_death_is_told_where_a_child_holds_the_output() {
+    let failure = fails("held", &["family", "die", "4"]);
+    assert_eq!((failure.phase, failure.cause), (Phase::Initialize, Cause::Exited));
+    assert_eq!(failure.exit, Some(Exit::Code(4)));
+    assert_eq!(failure.message, "it ended with exit code 4; what it started holds its output");
+}
+
 pub(crate) fn s10_what_is_no_message_is_a_failure() {
     let failure = fails("garbage", &["garbage"]);
     assert_eq!((failure.phase, failure.cause), (Phase::Initialize, Cause::Garbage));

@@ -11,7 +11,7 @@ use crate::{LONG, heard, say};
 
 /// Tools of every kind of answer.
 pub(crate) fn usual() -> Vec<Value> {
-    named(&["echo", "fail", "refuse", "slow", "environment", "die", "garbage", "stop-reading"])
+    named(&["echo", "fail", "refuse", "slow", "environment", "die", "garbage", "stop-reading", "confess"])
 }
 
 /// Tools of these names.
@@ -82,6 +82,7 @@ fn call(message: &Value) {
             answer["structuredContent"] = params["arguments"].clone();
             result(message, &answer);
         }
+        "confess" => result(message, &text("hunter2plain it is\nAuthorization: Bearer abcdefgh12345678")),
         "fail" => {
             let mut answer = text("it did not work");
             answer["isError"] = json!(true);
