@@ -163,6 +163,7 @@ impl Server {
                 Some(format!("the server sent what is no message: {}", text::quote(&self.link.mask.hide(begin))))
             }
             Some(Fault::TooLarge) => Some("the server sent a message that is larger than is read".to_owned()),
+            Some(Fault::Unread) => Some("the server asked more and more, and took no answer".to_owned()),
             None => None,
         };
         let (mut exit, mut stderr) = (None, String::new());

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use crate::list;
 use crate::mask::Mask;
 use crate::options::{Options, Seen};
 use crate::problem::{Problem, named};
-use crate::process::{Pipes, Process, Spawning};
+use crate::process::{Pipes, Process, Spawning, inherited};
 use crate::qualified::qualify;
 use crate::server::{Link, Server};
 use crate::sse::Sse;
@@ -32,7 +33,10 @@ use crate::stdio::{Fault, Faults, MOST_MESSAGE, Stdio};
 /// # Errors
 /// In which phase that failed, and why; nothing of it is left then.
 pub(crate) async fn connect(launch: LaunchSpec, options: &Options) -> Result<Server, Failure> {
-    let mask = Mask::of(&launch);
+    // What is reached at a URL gets no variable.
+    let is_started = matches!(launch.transport, LaunchTransport::Stdio { .. });
+    let inherited = is_started.then(|| inherited(options.inherit_env.as_deref())).into_iter().flatten();
+    let mask = Mask::of(&launch, inherited);
     let attempt =
         Attempt { name: launch.name.clone(), options, mask, begun: Instant::now(), faults: Faults::default() };
     match &launch.transport {
@@ -103,7 +107,7 @@ impl Attempt<'_> {
     /// Initializes, lists and verifies.
     async fn establish<T: Transport<RoleClient> + 'static>(
         &self,
-        process: Option<Process>,
+        mut process: Option<Process>,
         transport: impl Future<Output = Result<T, Problem>>,
     ) -> Result<Server, Failure> {
         let timeouts = self.options.timeouts;
@@ -111,13 +115,17 @@ impl Attempt<'_> {
             let transport = transport.await?;
             Client::default().serve(transport).await.map_err(|error| Problem::of_initialize(error, &self.mask))
         };
-        let service = match timeout(timeouts.initialize, initialized).await {
-            Ok(Ok(service)) => service,
-            failed => {
-                let problem = match failed {
-                    Ok(Err(problem)) => problem,
-                    _ => Problem::late("it did not answer \"initialize\"", timeouts.initialize),
-                };
+        let initialized = {
+            let mut initialized = pin!(initialized);
+            match timeout(timeouts.initialize, initialized.as_mut()).await {
+                Ok(initialized) => initialized,
+                // Asked before the pipes are closed, for which it would end too.
+                Err(_) => Err(late("it did not answer \"initialize\"", timeouts.initialize, process.as_mut())),
+            }
+        };
+        let service = match initialized {
+            Ok(service) => service,
+            Err(problem) => {
                 return Err(self.failed(Phase::Initialize, problem, process, None).await);
             }
         };
@@ -146,7 +154,13 @@ impl Attempt<'_> {
         }
         let listed = match timeout(time, list::tools(peer)).await {
             Ok(listed) => listed.map_err(|error| Problem::of_list(error, &self.mask)),
-            Err(_) => Err(Problem::late("it did not list its tools", time)),
+            Err(_) => {
+                let mut process = match &link.process {
+                    Some(process) => Some(process.lock().await),
+                    None => None,
+                };
+                Err(late("it did not list its tools", time, process.as_deref_mut()))
+            }
         };
         let tools = listed.map_err(|problem| (Phase::List, problem))?;
         self.check_names(&tools).map_err(|problem| (Phase::List, problem))?;
@@ -196,6 +210,10 @@ impl Attempt<'_> {
                 cause = Cause::TooLarge;
                 message = format!("it sent a message that is larger than {} MiB", MOST_MESSAGE >> 20);
             }
+            Some(Fault::Unread) => {
+                cause = Cause::Protocol;
+                message = "it asked more and more, and took no answer".to_owned();
+            }
             None => {}
         }
         let grace = self.options.timeouts.stop;
@@ -208,13 +226,8 @@ impl Attempt<'_> {
                     message = format!("it ended with {exit} before it {}", awaited(phase));
                 }
             }
-            if cause == Cause::TimedOut {
-                // Its output does not end with it where a child of it holds that.
-                exit = process.has_ended();
-                if let Some(exit) = exit {
-                    cause = Cause::Exited;
-                    message = format!("it ended with {exit}; what it started holds its output");
-                }
+            if cause == Cause::Exited {
+                exit = exit.or_else(|| process.has_ended());
             }
             stderr = process.last_words(&self.mask).await;
             if let Some(mut service) = service {
@@ -227,6 +240,14 @@ impl Attempt<'_> {
             let _ = service.close_with_timeout(grace).await;
         }
         Failure { exit, stderr, ..Failure::new(self.name.clone(), phase, cause, message) }
+    }
+}
+
+/// What did not come in its time: also of a process that ended, whose output a child of it holds open.
+fn late(what: &str, time: Duration, process: Option<&mut Process>) -> Problem {
+    match process.and_then(Process::has_ended) {
+        Some(exit) => Problem::new(Cause::Exited, format!("it ended with {exit}; what it started holds its output")),
+        None => Problem::late(what, time),
     }
 }
 

@@ -1,8 +1,12 @@
 //! Hiding in what servers say what they were given (rule 4, S9).
 
+use std::ffi::OsString;
+
 use mcp_registry_spec::redact::{hide_known, is_secret_key, redact};
 use mcp_registry_spec::{LaunchSpec, LaunchTransport, Secret, text};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use url::Url;
 
 /// A shorter value would be found everywhere, and is no secret.
 const SHORTEST: usize = 4;
@@ -16,29 +20,49 @@ const MOST_SHOWN: usize = 300;
 pub(crate) struct Mask(Vec<Secret<String>>);
 
 impl Mask {
-    pub(crate) fn of(launch: &LaunchSpec) -> Self {
-        let mut known: Vec<&String> = launch.secrets.iter().map(Secret::expose).collect();
+    /// Of a launch, whose process gets these variables of this process's beside its own.
+    pub(crate) fn of(launch: &LaunchSpec, inherited: impl Iterator<Item = (OsString, OsString)>) -> Self {
+        let mut known: Vec<&str> = launch.secrets.iter().map(|secret| secret.expose().as_str()).collect();
         let (values, args) = match &launch.transport {
             LaunchTransport::Stdio { args, env, .. } => (env, args.as_slice()),
             LaunchTransport::StreamableHttp(remote) | LaunchTransport::Sse(remote) => (&remote.headers, [].as_slice()),
         };
         let is_worth = |key: &str, value: &str| value.len() >= SHORTEST_PLAIN || is_secret_key(key);
         let worth = values.iter().filter(|(key, value)| is_worth(key, value.expose()));
-        known.extend(worth.map(|(_, value)| value.expose()));
+        known.extend(worth.map(|(_, value)| value.expose().as_str()));
         // Of an argument it cannot be told what it is, but by the flag before it.
         let after_flags = args.windows(2).filter_map(|pair| match pair {
-            [flag, value] if is_secret_key(flag.expose().trim_start_matches('-')) => Some(value.expose()),
+            [flag, value] if is_secret_flag(flag.expose()) => Some(value.expose().as_str()),
             _ => None,
         });
         known.extend(after_flags);
+        let in_flags = args.iter().filter_map(|arg| arg.expose().split_once('='));
+        known.extend(in_flags.filter(|(flag, _)| is_secret_flag(flag)).map(|(_, value)| value));
+        let inherited: Vec<_> = inherited
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| is_secret_key(name))
+            .collect();
+        known.extend(inherited.iter().map(|(_, value)| value.as_str()));
+        // The password of a URL is said without it.
+        let texts = values.values().chain(args).map(|value| value.expose().as_str());
+        let in_urls: Vec<_> = texts.chain(remote_url(launch)).flat_map(userinfo).collect();
         // A token is also sent as `Bearer TOKEN`, and said without that.
         let words = known.iter().filter_map(|value| value.rsplit_once(' ')).map(|(_, word)| word.to_owned());
-        let mut known: Vec<String> = words.chain(known.iter().map(|value| (*value).clone())).collect();
+        let mut known: Vec<String> =
+            words.chain(known.iter().map(|value| (*value).to_owned())).chain(in_urls).collect();
+        // As it stands in JSON.
+        let escaped: Vec<_> = known.iter().filter_map(|value| in_json(value)).collect();
+        known.extend(escaped);
         known.retain(|value| value.len() >= SHORTEST);
         // The longest first: another may be a part of it.
         known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         known.dedup();
         Self(known.into_iter().map(Secret::new).collect())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_own(launch: &LaunchSpec) -> Self {
+        Self::of(launch, std::iter::empty())
     }
 
     /// The length of the longest of them, in bytes.
@@ -83,6 +107,37 @@ impl Mask {
     }
 }
 
+fn is_secret_flag(flag: &str) -> bool {
+    is_secret_key(flag.trim_start_matches('-'))
+}
+
+fn remote_url(launch: &LaunchSpec) -> Option<&str> {
+    match &launch.transport {
+        LaunchTransport::Stdio { .. } => None,
+        LaunchTransport::StreamableHttp(remote) | LaunchTransport::Sse(remote) => Some(remote.url.expose().as_str()),
+    }
+}
+
+/// What a URL has before its host: the password, or else the user, as it is written and as it is meant.
+fn userinfo(text: &str) -> Vec<String> {
+    // Also of an argument such as `--url=URL`.
+    let parsed = [Some(text), text.split_once('=').map(|(_, value)| value)];
+    let urls = parsed.into_iter().flatten().filter_map(|text| Url::parse(text).ok());
+    let secret = |url: Url| {
+        let written = url.password().unwrap_or_else(|| url.username()).to_owned();
+        let meant = percent_decode_str(&written).decode_utf8().ok().map(|meant| meant.into_owned());
+        std::iter::once(written).chain(meant)
+    };
+    urls.flat_map(secret).collect()
+}
+
+/// How a text is written in JSON, where that differs.
+fn in_json(text: &str) -> Option<String> {
+    let written = serde_json::to_string(text).ok()?;
+    let inner = written.strip_prefix('"')?.strip_suffix('"')?;
+    (inner != text).then(|| inner.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,7 +149,7 @@ mod tests {
         let spec = McpServerSpec::from_json(json!({"name": "a", "command": "x",
             "args": ["--pin", "pqrs", "--at=${AT}", "plain"], "env": {"A": "$ONE", "MODE": "fast", "LONG": "a longer one"}}));
         let environment = FixedEnvironment::new().with("ONE", "hunter2").with("AT", "hunter23");
-        let mask = Mask::of(&spec.unwrap().resolve(&environment).unwrap());
+        let mask = Mask::of_own(&spec.unwrap().resolve(&environment).unwrap());
         assert_eq!(mask.longest(), 12);
         let said = "HUNTER2 hunter23 %68unter2 a longer one pqrs fast plain https://u:p@h/\u{1b}[2J";
         assert_eq!(mask.quote(said), "*** *** *** *** *** fast plain https://***@h/\\u{1b}[2J");
@@ -106,10 +161,24 @@ mod tests {
     }
 
     #[test]
+    fn s9_so_is_what_stands_in_an_argument_a_url_or_the_parents_environment() {
+        let spec = McpServerSpec::from_json(json!({"name": "a", "command": "x",
+            "args": ["--secretkey=pqrstu", "--db=${DB}", "--mode=fast"], "env": {"U": "$U", "Q": "$Q"}}));
+        let environment = FixedEnvironment::new()
+            .with("DB", "postgres://me:p%40ssy@h/db")
+            .with("U", "https://usertoken@h/")
+            .with("Q", "a\"b\nc");
+        let inherited = [("SOME_TOKEN", "handed"), ("LANG", "english")].map(|(k, v)| (k.into(), v.into()));
+        let mask = Mask::of(&spec.unwrap().resolve(&environment).unwrap(), inherited.into_iter());
+        let said = "pqrstu p%40ssy p@ssy usertoken a\"b\nc a\\\"b\\nc handed english fast";
+        assert_eq!(mask.hide_known(said.to_owned()), "*** *** *** *** *** *** *** english fast");
+    }
+
+    #[test]
     fn s9_so_is_the_token_of_a_header_without_its_scheme() {
         let spec = McpServerSpec::from_json(json!({"name": "a", "url": "https://h/",
             "headers": {"Authorization": "Bearer ${T}", "X": "Basic plainword"}}));
-        let mask = Mask::of(&spec.unwrap().resolve(&FixedEnvironment::new().with("T", "zebra")).unwrap());
+        let mask = Mask::of_own(&spec.unwrap().resolve(&FixedEnvironment::new().with("T", "zebra")).unwrap());
         assert_eq!(mask.hide("zebra, plainword, Bearer zebra"), "***, ***, ***");
     }
 }

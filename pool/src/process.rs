@@ -24,6 +24,7 @@ use tail::Tail;
 use tree::Tree;
 
 pub use environment::command;
+pub(crate) use environment::inherited;
 pub(crate) use spawning::Spawning;
 pub(crate) use tree::Alone;
 

@@ -10,7 +10,7 @@ use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use url::Url;
 
-use crate::stdio::{Fault, Faults, MOST_MESSAGE};
+use crate::stdio::{Asked, Fault, Faults, MOST_MESSAGE};
 
 /// What went wrong on the way, without the URL.
 #[derive(Debug)]
@@ -47,6 +47,7 @@ pub(crate) struct Sse {
     to: Arc<Url>,
     events: Events,
     faults: Faults,
+    asked: Asked,
 }
 
 impl Sse {
@@ -76,7 +77,7 @@ impl Sse {
         if to.origin() != url.origin() {
             return Err(SseError::Answer("messages would go to another origin, which is not followed"));
         }
-        Ok(Self { client, to: Arc::new(to), events, faults })
+        Ok(Self { client, to: Arc::new(to), events, faults, asked: Asked::default() })
     }
 }
 
@@ -87,13 +88,17 @@ impl Transport<RoleClient> for Sse {
         &mut self,
         message: TxJsonRpcMessage<RoleClient>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        let (client, to) = (self.client.clone(), self.to.clone());
+        let (client, to, asked) = (self.client.clone(), self.to.clone(), self.asked.clone());
         async move {
             let body = serde_json::to_vec(&message).map_err(|_| SseError::Answer("a message cannot be written"))?;
             let response =
                 client.post((*to).clone()).header(CONTENT_TYPE, "application/json").body(body).send().await?;
             let status = response.status();
-            if status.is_success() { Ok(()) } else { Err(SseError::Status(status)) }
+            if !status.is_success() {
+                return Err(SseError::Status(status));
+            }
+            asked.went(&message);
+            Ok(())
         }
     }
 
@@ -102,7 +107,10 @@ impl Transport<RoleClient> for Sse {
             let fault = match self.events.next().await? {
                 Ok(event) if event.name.is_empty() || event.name == "message" => {
                     match crate::stdio::parse(event.data.as_bytes()) {
-                        Ok(Some(message)) => return Some(message),
+                        Ok(Some(message)) => match self.asked.came(&message) {
+                            Ok(()) => return Some(message),
+                            Err(fault) => fault,
+                        },
                         Ok(None) => continue,
                         Err(fault) => fault,
                     }

@@ -1,9 +1,11 @@
 //! Messages over a process's standard input and output: one a line, within bounds (S10).
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rmcp::RoleClient;
+use rmcp::model::JsonRpcMessage;
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use serde_json::Value;
@@ -23,6 +25,35 @@ pub(crate) enum Fault {
     Garbage(String),
     /// It is larger than is read.
     TooLarge,
+    /// It asked more than is kept, and took no answer.
+    Unread,
+}
+
+/// How many requests of a server may be without the answer that is made to each at once.
+const MOST_ASKED: usize = 1024;
+
+/// The requests of a server whose answers it has not taken: whoever asks and does not read would fill this memory.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked(Arc<AtomicUsize>);
+
+impl Asked {
+    /// Counts what came.
+    ///
+    /// # Errors
+    /// Where that is one too many.
+    pub(crate) fn came(&self, message: &RxJsonRpcMessage<RoleClient>) -> Result<(), Fault> {
+        let is_request = matches!(message, JsonRpcMessage::Request(_));
+        if is_request && self.0.fetch_add(1, Ordering::Relaxed) >= MOST_ASKED { Err(Fault::Unread) } else { Ok(()) }
+    }
+
+    /// Counts what was taken.
+    pub(crate) fn went(&self, message: &TxJsonRpcMessage<RoleClient>) {
+        if matches!(message, JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_)) {
+            // An error may also be of a message that was none.
+            let less = |asked: usize| asked.checked_sub(1);
+            let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        }
+    }
 }
 
 /// Where the reason is left for who asks.
@@ -35,12 +66,13 @@ pub(crate) struct Stdio {
     line: Vec<u8>,
     to: Arc<Mutex<Option<ChildStdin>>>,
     faults: Faults,
+    asked: Asked,
 }
 
 impl Stdio {
     pub(crate) fn new(pipes: Pipes, faults: Faults) -> Self {
         let from = BufReader::with_capacity(64 << 10, pipes.stdout);
-        Self { from, line: Vec::new(), to: Arc::new(Mutex::new(Some(pipes.stdin))), faults }
+        Self { from, line: Vec::new(), to: Arc::new(Mutex::new(Some(pipes.stdin))), faults, asked: Asked::default() }
     }
 
     /// Reads a line; `None` at the end, or where it is too long. Given up and called again it goes on where it was.
@@ -92,21 +124,26 @@ impl Transport<RoleClient> for Stdio {
         &mut self,
         message: TxJsonRpcMessage<RoleClient>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        let to = self.to.clone();
+        let (to, asked) = (self.to.clone(), self.asked.clone());
         async move {
             let mut line = serde_json::to_vec(&message)?;
             line.push(b'\n');
             let mut to = to.lock().await;
             let to = to.as_mut().ok_or(io::ErrorKind::NotConnected)?;
             to.write_all(&line).await?;
-            to.flush().await
+            to.flush().await?;
+            asked.went(&message);
+            Ok(())
         }
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
         loop {
             self.read_line().await?;
-            let parsed = parse(&self.line);
+            let parsed = parse(&self.line).and_then(|message| {
+                message.iter().try_for_each(|message| self.asked.came(message))?;
+                Ok(message)
+            });
             self.line.clear();
             match parsed {
                 Ok(Some(message)) => return Some(message),

@@ -1,6 +1,6 @@
 //! What a server is started as, and with which environment (S6).
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
@@ -29,9 +29,14 @@ pub fn command(launch: &LaunchSpec, inherit: Option<&[String]>) -> io::Result<Co
     })?;
     let mut command = Command::new(file);
     command.args(args.iter().map(|arg| arg.expose()));
-    command.env_clear().envs(std::env::vars_os().filter(|(name, _)| is_inherited(name, inherit)));
+    command.env_clear().envs(inherited(inherit));
     command.envs(env.iter().map(|(name, value)| (name, value.expose())));
     Ok(command)
+}
+
+/// The variables of this process that a server gets.
+pub(crate) fn inherited(inherit: Option<&[String]>) -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os().filter(move |(name, _)| is_inherited(name, inherit))
 }
 
 fn is_inherited(name: &OsStr, inherit: Option<&[String]>) -> bool {

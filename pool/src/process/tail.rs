@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn s9_the_tail_is_bounded_masked_and_escaped() {
         let spec = McpServerSpec::from_json(json!({"name": "a", "command": "x", "env": {"K": "$K"}})).unwrap();
-        let mask = Mask::of(&spec.resolve(&FixedEnvironment::new().with("K", "plainword")).unwrap());
+        let mask = Mask::of_own(&spec.resolve(&FixedEnvironment::new().with("K", "plainword")).unwrap());
         assert_eq!(shown(b"", &mask), "");
         assert_eq!(shown(b"one\r\n\x1b[2Jtwo plainword\n\n", &mask), "one\n\\u{1b}[2Jtwo ***");
         let long = "x plainword y\n".repeat(100_000);

@@ -39,8 +39,8 @@ pub(crate) fn s9_a_death_is_told_with_its_code_and_last_words() {
 }
 
 pub(crate) fn s9_a_death_is_told_where_a_child_holds_the_output() {
-    let failure = fails("held", &["family", "die", "4"]);
-    assert_eq!((failure.phase, failure.cause), (Phase::Initialize, Cause::Exited));
+    let failure = fails("held", &["family", "die-after", "4"]);
+    assert_eq!((failure.phase, failure.cause), (Phase::List, Cause::Exited));
     assert_eq!(failure.exit, Some(Exit::Code(4)));
     assert_eq!(failure.message, "it ended with exit code 4; what it started holds its output");
 }
@@ -54,6 +54,9 @@ pub(crate) fn s10_what_is_no_message_is_a_failure() {
 pub(crate) fn s10_bounds_hold() {
     let failure = fails("bounds", &["flood"]);
     assert_eq!((failure.phase, failure.cause), (Phase::Initialize, Cause::TooLarge), "{failure}");
+    let failure = fails("bounds", &["pings"]);
+    assert_eq!((failure.phase, failure.cause), (Phase::List, Cause::Protocol), "{failure}");
+    assert!(failure.message.contains("took no answer"), "{failure}");
     let failure = fails("bounds", &["circle"]);
     assert_eq!((failure.phase, failure.cause), (Phase::List, Cause::Protocol), "{failure}");
 }

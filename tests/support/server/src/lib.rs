@@ -45,6 +45,20 @@ fn serve(words: &[&str]) -> u8 {
             let much = vec![b'x'; 1 << 20];
             while io::stdout().write_all(&much).is_ok() {}
         }
+        ["pings"] => {
+            // Asks, and reads no answer.
+            let ping = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n".repeat(10_000);
+            let ask = || while io::stdout().write_all(ping.as_bytes()).is_ok() {};
+            answers::speak(
+                |method| {
+                    if method == "tools/list" {
+                        ask();
+                    }
+                    true
+                },
+                &[],
+            );
+        }
         ["deaf"] => {
             // Reads nothing and says nothing more, but keeps talking to itself.
             while writeln!(io::stderr(), "still here").is_ok() {
