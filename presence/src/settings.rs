@@ -70,7 +70,7 @@ fn toml(text: &str, way: &[String]) -> Result<Found, String> {
             let before = text.get(..span.start).unwrap_or_default();
             format!("it is no valid TOML, in line {}", before.matches('\n').count() + 1)
         }
-        None => cause.message,
+        None => format!("it is no valid TOML: {}", cause.message),
     })?;
     let found = Seek::new(way).deserialize(toml::Deserializer::from(document));
     found.map_err(|cause| format!("it is no TOML to be used: {}", cause.message()))
