@@ -85,7 +85,8 @@ impl Process {
         let mut command = Command::from(command);
         // In a group of its own a signal reaches all of it, and the terminal's reach none of it.
         command.process_group(0);
-        let mut child = command.spawn()?;
+        // What was made is there though its pipes could not be waited for, as when the runtime ends at that moment.
+        let mut child = command.spawn().inspect_err(|_| tree::kill_marked(&marker))?;
         let missing = || io::Error::other("the process has no pipes");
         let pid = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).ok_or_else(missing)?;
         let tree = Tree::new(pid, marker);

@@ -8,8 +8,8 @@ mod others;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::Alone;
 #[cfg(target_os = "linux")]
-pub(super) use linux::{Tree, adopt_orphans};
+pub(super) use linux::{Tree, adopt_orphans, kill_marked};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use others::Alone;
 #[cfg(not(target_os = "linux"))]
-pub(super) use others::{Tree, adopt_orphans};
+pub(super) use others::{Tree, adopt_orphans, kill_marked};

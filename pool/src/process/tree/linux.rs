@@ -48,6 +48,22 @@ impl Alone {
     }
 }
 
+/// Kills what has the marker of a launch, and what descends from it: all there may be of one whose first process is not
+/// known.
+pub(in crate::process) fn kill_marked(marker: &Marker) {
+    // One that was killed has no environment any more until it is let go of.
+    let mut known = HashMap::new();
+    let look = || {
+        let all = all();
+        known.extend(all.iter().filter(|seen| seen.has(marker)).map(Seen::key));
+        let is_known = |seen: &&Seen| known.get(&seen.pid) == Some(&seen.began);
+        let mut found: HashMap<Pid, u64> = all.iter().filter(is_known).map(Seen::key).collect();
+        add_descendants(&mut found, &all);
+        (all, found)
+    };
+    kill_until_gone(look, None);
+}
+
 /// The processes of a launch.
 #[derive(Debug)]
 pub(in crate::process) struct Tree {
@@ -211,6 +227,21 @@ fn all() -> Vec<Seen> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[expect(clippy::zombie_processes, reason = "whoever kills them waits for them")]
+    fn s7_what_nobody_holds_is_found_by_its_mark() {
+        let (marker, other) = (Marker::new().unwrap(), Marker::new().unwrap());
+        let start = |marker: &Marker| {
+            let child = std::process::Command::new("sleep").arg("60").env(marker.name(), "1").spawn().unwrap();
+            Pid::from_child(&child)
+        };
+        let (mine, others) = (start(&marker), start(&other));
+        kill_marked(&marker);
+        assert!(Seen::of(mine).is_none() && Seen::of(others).is_some_and(|seen| !seen.is_dead));
+        kill_marked(&other);
+        assert!(Seen::of(others).is_none());
+    }
 
     #[test]
     fn s8_a_group_is_trusted_while_somebody_known_is_in_it() {
