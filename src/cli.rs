@@ -78,7 +78,7 @@ mod settings;
 mod show;
 mod spec_args;
 mod spec_changes;
-#[cfg(any(any(feature = "catalog", all(feature = "presence", feature = "http")), feature = "probe"))]
+#[cfg(any(feature = "catalog", feature = "presence", feature = "probe"))]
 mod stop;
 mod style;
 mod table;
