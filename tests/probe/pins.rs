@@ -135,10 +135,10 @@ pub(crate) fn s17_pins_are_beside_the_document_or_where_somebody_says() {
 
 pub(crate) fn s19_what_somebody_else_pinned_meanwhile_stays() {
     let agent = agent("meanwhile");
-    agent.mount("slow", &["late", "3000", "tools", "one"]);
+    agent.mount("slow", &["late", "8000", "tools", "one"]);
     let all = agent.command(&["pin"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // By then the quick one was looked at, and the slow one was not.
-    std::thread::sleep(Duration::from_millis(1500));
+    std::thread::sleep(Duration::from_millis(4000));
     tools(&agent, &json!([tool("now", "Something newer.")]));
     assert_eq!(run(&agent, &["pin", "time"]).0, 0);
     let newer = std::fs::read_to_string(agent.path("agent/mcp.lock")).unwrap();
