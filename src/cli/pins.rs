@@ -219,11 +219,7 @@ impl Told {
             }
             text.untrusted(error)?;
             text.end_line()?;
-            for line in self.stderr.iter().flat_map(|said| said.lines()) {
-                text.plain("    | ")?;
-                text.untrusted(line)?;
-                text.end_line()?;
-            }
+            text.quoted("    ", self.stderr.as_deref().unwrap_or_default())?;
         }
         // Of one that has no pin, how it stands says all there is.
         let differences = self.differences.iter().filter(|changed| changed.difference != Difference::NotPinned);
@@ -231,11 +227,7 @@ impl Told {
             text.plain("  ")?;
             text.untrusted(&difference.to_string())?;
             text.end_line()?;
-            for line in now.iter().flat_map(|now| now.lines()) {
-                text.plain("    | ")?;
-                text.untrusted(line)?;
-                text.end_line()?;
-            }
+            text.quoted("    ", now.as_deref().unwrap_or_default())?;
         }
         Ok(())
     }

@@ -308,6 +308,17 @@ impl Text {
         self.out.write_all(escape(text).as_bytes())
     }
 
+    /// Writes what a server says, each line behind a bar.
+    #[cfg(feature = "probe")]
+    pub(crate) fn quoted(&mut self, indent: &str, said: &str) -> io::Result<()> {
+        said.lines().try_for_each(|line| {
+            self.plain(indent)?;
+            self.plain("| ")?;
+            self.untrusted(line)?;
+            self.end_line()
+        })
+    }
+
     /// Writes text in a style.
     pub(crate) fn styled(&mut self, style: Style, text: &str) -> io::Result<()> {
         self.paint.write(&mut self.out, style, &escape(text))

@@ -148,11 +148,7 @@ impl Found {
             text.plain(": ")?;
             text.untrusted(error)?;
             text.end_line()?;
-            for line in self.stderr.iter().flat_map(|said| said.lines()) {
-                text.plain("  | ")?;
-                text.untrusted(line)?;
-                text.end_line()?;
-            }
+            text.quoted("  ", self.stderr.as_deref().unwrap_or_default())?;
         }
         for Invalid { tool, schema, error } in &self.invalid_schemas {
             text.untrusted(&format!("{}: the {schema} schema of {tool} is no JSON Schema: {error}", self.name))?;
