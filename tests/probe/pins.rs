@@ -135,12 +135,17 @@ pub(crate) fn s17_pins_are_beside_the_document_or_where_somebody_says() {
 
 pub(crate) fn s19_what_somebody_else_pinned_meanwhile_stays() {
     let agent = agent("meanwhile");
-    agent.mount("slow", &["late", "8000", "tools", "one"]);
-    let all = agent.command(&["pin"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // By then the quick one was looked at, and the slow one was not.
-    std::thread::sleep(Duration::from_millis(4000));
+    let leave = agent.path("leave");
+    agent.mount("slow", &["once-there-is", leave.to_str().unwrap(), "tools", "one"]);
+    let mut all = agent.command(&["pin", "--timeout", "60s"]);
+    let all = all.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // By then the quick one knows what it will show.
+    while !agent.path("tools.json.read").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     tools(&agent, &json!([tool("now", "Something newer.")]));
     assert_eq!(run(&agent, &["pin", "time"]).0, 0);
+    std::fs::write(leave, "").unwrap();
     let newer = std::fs::read_to_string(agent.path("agent/mcp.lock")).unwrap();
     let output = all.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");

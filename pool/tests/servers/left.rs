@@ -1,12 +1,12 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use mcp_registry_pool::{Cause, Pool};
+use mcp_registry_pool::{Cause, Phase, Pool};
 use mcp_registry_test_server::{Mark, SERVE, look, survivors};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::timeout;
 
-use crate::support::{exe, failure_of, gate, server, short, wait};
+use crate::support::{exe, failure_of, gate, hanging_in, patient, server, wait};
 
 /// Those who do not want to go: children that are deaf to SIGTERM, some in groups and sessions of their own, some
 /// orphans.
@@ -18,9 +18,13 @@ fn family<'w>(words: &[&'w str], end: &'w str) -> Vec<&'w str> {
 
 pub(crate) fn s7_nothing_is_left_by_those_who_do_not_want_to_go() {
     for words in FAMILIES {
-        for (end, cause) in [("hang", Cause::TimedOut), ("hang-after", Cause::TimedOut), ("garbage", Cause::Garbage)] {
+        for (end, cause, options) in [
+            ("hang", Cause::TimedOut, hanging_in(Phase::Initialize)),
+            ("hang-after", Cause::TimedOut, hanging_in(Phase::List)),
+            ("garbage", Cause::Garbage, patient()),
+        ] {
             let mark = Mark::new("stay");
-            let failure = wait(failure_of(server("a", &mark, &family(words, end))));
+            let failure = wait(failure_of(server("a", &mark, &family(words, end)), options));
             assert_eq!(failure.cause, cause, "{words:?} {failure:?}");
             assert_eq!(look(&mark), Vec::<String>::new(), "{words:?} {end}");
         }
@@ -32,7 +36,7 @@ pub(crate) fn s7_a_dropped_pool_leaves_nothing() {
         let mark = Mark::new("drop");
         wait(async {
             let launch = server("a", &mark, &family(words, "usual"));
-            let pool = Pool::connect(vec![launch], &gate(), short()).await.unwrap();
+            let pool = Pool::connect(vec![launch], &gate(), patient()).await.unwrap();
             assert_eq!(pool.servers().len(), 1, "{:?}", pool.failures());
             assert!(!look(&mark).is_empty(), "{words:?}");
             drop(pool);
@@ -47,7 +51,7 @@ pub(crate) fn s7_a_connect_that_is_given_up_leaves_nothing() {
         wait(async {
             let launch = server("a", &mark, &family(words, "hang"));
             let gate = gate();
-            let connect = Pool::connect(vec![launch], &gate, short());
+            let connect = Pool::connect(vec![launch], &gate, patient());
             assert!(timeout(Duration::from_millis(500), connect).await.is_err());
         });
         assert_eq!(survivors(&mark), Vec::<String>::new(), "{words:?}");
@@ -59,7 +63,7 @@ pub(crate) fn s7_a_closed_pool_leaves_nothing() {
         let mark = Mark::new("close");
         wait(async {
             let launch = server("a", &mark, &family(words, "usual"));
-            let pool = Pool::connect(vec![launch], &gate(), short()).await.unwrap();
+            let pool = Pool::connect(vec![launch], &gate(), patient()).await.unwrap();
             assert_eq!(pool.servers().len(), 1, "{:?}", pool.failures());
             pool.close().await.unwrap();
             assert_eq!(look(&mark), Vec::<String>::new(), "{words:?}");
@@ -79,7 +83,7 @@ fn children() -> Vec<String> {
 /// Run by the tests below, in a process with no other children, or with one that it had before.
 pub(crate) fn sweeping(has_other: bool) {
     let mark = Mark::new("sweep");
-    let mut options = short();
+    let mut options = patient();
     options.only_children = true;
     // A shell that becomes this program leaves it the children it had.
     let mut earlier =
@@ -122,7 +126,7 @@ pub(crate) fn s8_children_of_the_process_itself_are_let_alone() {
     let mark = Mark::new("alone");
     wait(async {
         let launch = server("a", &mark, &["orphan", "family", "usual"]);
-        let pool = Pool::connect(vec![launch], &gate(), short()).await.unwrap();
+        let pool = Pool::connect(vec![launch], &gate(), patient()).await.unwrap();
         pool.close().await.unwrap();
     });
     assert_eq!(survivors(&mark), Vec::<String>::new());

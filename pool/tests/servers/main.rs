@@ -39,7 +39,8 @@ fn main() -> ExitCode {
             s12_a_lost_connection_says_why, s12_a_call_that_nobody_waits_for_is_cancelled,
             s12_a_server_that_does_not_read_keeps_nobody, s6_a_server_gets_the_environment_less_what_is_this_programs;
         failures: s5_each_phase_has_its_time, s9_a_death_is_told_with_its_code_and_last_words,
-            s9_a_death_is_told_where_a_child_holds_the_output, s10_what_is_no_message_is_a_failure, s10_bounds_hold, s5_a_server_may_refuse,
+            s9_a_death_is_told_where_a_child_holds_the_output, s9_of_much_that_was_said_the_end_is_kept,
+            s10_what_is_no_message_is_a_failure, s10_bounds_hold, s5_a_server_may_refuse,
             s5_what_cannot_be_started_says_so, s1_what_the_gate_refuses_stops_everything,
             s13_a_verifier_has_the_last_word;
         left: s7_nothing_is_left_by_those_who_do_not_want_to_go, s7_a_dropped_pool_leaves_nothing,

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use mcp_registry_pool::{Options, Pool};
 use mcp_registry_test_server::{Mark, survivors};
 
-use crate::support::{gate, server, short, wait};
+use crate::support::{gate, patient, server, wait};
 
 pub(crate) fn s5_fifty_in_parallel_and_a_slow_one_holds_nobody_up() {
     let mark = Mark::new("fifty");
@@ -38,8 +38,7 @@ pub(crate) fn s5_fifty_in_parallel_and_a_slow_one_holds_nobody_up() {
 
 pub(crate) fn s10_ten_thousand_tools_are_no_trouble() {
     let mark = Mark::new("ten_thousand");
-    let mut options = short();
-    options.timeouts.list = Duration::from_secs(30);
+    let options = patient();
     wait(async {
         let pool = Pool::connect(vec![server("a", &mark, &["many", "10000"])], &gate(), options).await.unwrap();
         assert_eq!(pool.tools().count(), 10_000, "{:?}", pool.failures());

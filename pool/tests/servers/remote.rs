@@ -5,11 +5,11 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mcp_registry_pool::{Cause, Failure, Gate, Phase, Pool};
+use mcp_registry_pool::{Cause, Failure, Gate, Options, Phase, Pool};
 use mcp_registry_spec::{FixedEnvironment, LaunchSpec, McpServerSpec};
 use serde_json::json;
 
-use crate::support::{SECRET, short, wait};
+use crate::support::{SECRET, hanging_in, patient, wait};
 
 /// A server that answers every request the same, and keeps what it was asked.
 struct Answering {
@@ -72,7 +72,11 @@ fn launch(transport: &str, url: &str) -> LaunchSpec {
 }
 
 fn failure(transport: &str, url: &str) -> Failure {
-    let pool = wait(Pool::connect(vec![launch(transport, url)], &Gate::default(), short())).unwrap();
+    failure_in(transport, url, patient())
+}
+
+fn failure_in(transport: &str, url: &str, options: Options) -> Failure {
+    let pool = wait(Pool::connect(vec![launch(transport, url)], &Gate::default(), options)).unwrap();
     let failure = pool.failures()[0].clone();
     assert!(!format!("{failure} {failure:?}").contains(SECRET), "{failure:?}");
     assert_eq!(failure.phase, Phase::Initialize, "{failure:?}");
@@ -120,6 +124,7 @@ pub(crate) fn s4_messages_go_to_the_origin_of_the_url_only() {
 }
 
 pub(crate) fn s5_what_a_remote_server_lacks_is_told() {
+    let hanging = || hanging_in(Phase::Initialize);
     for transport in ["streamable-http", "sse"] {
         for (status, cause) in [
             ("401 Unauthorized", Cause::Unauthorized),
@@ -136,10 +141,10 @@ pub(crate) fn s5_what_a_remote_server_lacks_is_told() {
         // One that says nothing, and one that says nothing of use.
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", silent.local_addr().unwrap());
-        assert_eq!(failure(transport, &url).cause, Cause::TimedOut, "{transport}");
+        assert_eq!(failure_in(transport, &url, hanging()).cause, Cause::TimedOut, "{transport}");
     }
     let here = Answering::new(|_| events(": nothing\n\n"));
-    assert_eq!(failure("sse", &here.url).cause, Cause::TimedOut);
+    assert_eq!(failure_in("sse", &here.url, hanging()).cause, Cause::TimedOut);
     let here = Answering::new(|request| match request.starts_with("GET ") {
         true => events("event: endpoint\ndata: /m\n\ndata: no message\n\n"),
         false => head("202 Accepted", ""),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_registry_pool::{Failure, Gate, Options, Pool, Timeouts};
+use mcp_registry_pool::{Failure, Gate, Options, Phase, Pool, Timeouts};
 use mcp_registry_spec::{FixedEnvironment, LaunchSpec, McpServerSpec};
 use mcp_registry_test_server::{Mark, SERVE};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// What the servers are told, and must not come back.
 pub(crate) const SECRET: &str = "hunter2plain";
 
-/// A time that a server which hangs does not keep.
+/// The time of a phase in which a server hangs.
 pub(crate) const SHORT: Duration = Duration::from_millis(1500);
 
 /// Runs a test that waits.
@@ -40,17 +40,28 @@ pub(crate) fn with_env(name: &str, mark: &Mark, words: &[&str], mut env: Value) 
     spec.unwrap().resolve(&FixedEnvironment::new().with("TOKEN", SECRET)).unwrap()
 }
 
-/// Times in which a server that hangs fails soon.
-pub(crate) fn short() -> Options {
+/// Times that a busy machine keeps, for servers that do not hang.
+pub(crate) fn patient() -> Options {
     let mut options = Options::default();
-    options.timeouts = Timeouts::each(SHORT);
+    options.timeouts = Timeouts::each(Duration::from_secs(60));
     options.timeouts.stop = Duration::from_millis(200);
     options
 }
 
+/// Times for a server that hangs in that phase.
+pub(crate) fn hanging_in(phase: Phase) -> Options {
+    let mut options = patient();
+    match phase {
+        Phase::Initialize => options.timeouts.initialize = SHORT,
+        Phase::List => options.timeouts.list = SHORT,
+        other => panic!("no test server hangs in {other:?}"),
+    }
+    options
+}
+
 /// The failure of the only server there is.
-pub(crate) async fn failure_of(launch: LaunchSpec) -> Failure {
-    let pool = Pool::connect(vec![launch], &gate(), short()).await.unwrap();
+pub(crate) async fn failure_of(launch: LaunchSpec, options: Options) -> Failure {
+    let pool = Pool::connect(vec![launch], &gate(), options).await.unwrap();
     assert!(pool.servers().is_empty(), "{pool:?}");
     let failure = pool.failures()[0].clone();
     let told = format!("{failure} {failure:?}");

@@ -17,7 +17,7 @@ fn rule_c40_the_service_tells_in_time_who_is_silent() {
     let reporter = ["token", "create", "--role", "reporter", "--scope", "scout", "--agent", "scout-1", "r"];
     let token = world.done(&reporter);
     world.done(&["agents", "require", "--scope", "scout", "memory"]);
-    let service = world.serve(&["--agent-timeout", "1s"]);
+    let service = world.serve(&["--agent-timeout", "5s"]);
     let body = |present: bool| {
         json!({"id": "scout-1", "scope": "scout", "runtime": "test", "mcp_server_present": present}).to_string()
     };
@@ -25,15 +25,15 @@ fn rule_c40_the_service_tells_in_time_who_is_silent() {
     assert_eq!(status, 400, "{told}");
     assert!(told.contains(r#""reason":"mcp_server_missing""#), "{told}");
     assert_eq!(agents(&world, &[])[0]["state"], "failed");
+    let began = Instant::now();
     let (status, told) = service.ask("POST", "/agents/scout-1/heartbeat", &token, &body(true));
     assert_eq!(status, 200, "{told}");
-    assert!(told.contains(r#""state":"online""#) && told.contains(r#""heartbeat_within_s":1"#), "{told}");
-    let began = Instant::now();
+    assert!(told.contains(r#""state":"online""#) && told.contains(r#""heartbeat_within_s":5"#), "{told}");
     while agents(&world, &["--scope", "scout"])[0]["state"] != "offline" {
         assert!(began.elapsed() < Duration::from_secs(60));
         std::thread::sleep(Duration::from_millis(100));
     }
-    assert!(began.elapsed() > Duration::from_millis(500), "it had a second");
+    assert!(began.elapsed() > Duration::from_secs(4), "it had five seconds");
     let metrics = service.ask("GET", "/metrics", "", "").1;
     assert!(metrics.lines().any(|line| line == r#"mcp_registry_agents{state="offline"} 1"#), "{metrics}");
     service.terminate();

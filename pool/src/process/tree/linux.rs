@@ -202,7 +202,8 @@ impl Seen {
     fn read(pid: Pid, stat: &str) -> Option<Self> {
         let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
         let state = fields.next()?;
-        let mut id = || Some(Pid::from_raw(fields.next()?.parse().ok()?));
+        // One that is being let go of at this moment is said to be of the group -1: of none.
+        let mut id = || Some(Pid::from_raw(fields.next()?.parse::<i32>().ok()?.max(0)));
         let (parent, group) = (id()?, id()?);
         let began = fields.nth(16)?.parse().ok()?;
         Some(Self { pid, parent, group, began, is_dead: matches!(state, "Z" | "X") })
@@ -275,6 +276,7 @@ mod tests {
             assert_eq!((seen.began, seen.is_dead), (12345, false));
         }
         assert!(Seen::read(pid, &format!("7 (a) Z{}", rest.trim_start_matches('S'))).unwrap().is_dead);
+        assert_eq!(Seen::read(pid, &format!("7 (a) {}", rest.replace("4 5 6", "4 -1 -1"))).unwrap().group, None);
         assert!(Seen::read(pid, "").is_none() && Seen::read(pid, "7 (a) S 1").is_none());
         let own = Seen::of(getpid()).unwrap();
         assert!(own.began > 0 && !own.is_dead && all().iter().any(|seen| seen.pid == own.pid));

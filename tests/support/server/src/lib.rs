@@ -8,6 +8,7 @@ mod family;
 mod survivors;
 
 use std::io::{self, BufRead, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
@@ -77,12 +78,19 @@ fn serve(words: &[&str]) -> u8 {
             sleep(Duration::from_millis(millis.parse().unwrap_or(0)));
             return serve(rest);
         }
+        ["once-there-is", file, rest @ ..] => {
+            while !Path::new(file).exists() {
+                sleep(Duration::from_millis(5));
+            }
+            return serve(rest);
+        }
         ["refuse"] => answers::refuse("no, not with hunter2plain"),
         ["version", version] => answers::of_version(version),
         ["many", count] => answers::speak(|_| true, &answers::numbered(count.parse().unwrap_or(0))),
         ["circle"] => answers::circle(),
         ["from", file] => {
             let tools = std::fs::read(file).ok().and_then(|text| serde_json::from_slice::<Vec<_>>(&text).ok());
+            let _ = std::fs::write(format!("{file}.read"), "");
             answers::speak(|_| true, &tools.unwrap_or_default());
         }
         ["tools", names @ ..] => answers::speak(|_| true, &answers::named(names)),
