@@ -15,6 +15,7 @@ use rmcp::{RoleClient, ServiceExt};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
+use crate::about::About;
 use crate::client::Client;
 use crate::endpoint;
 use crate::failure::{Cause, Failure, Phase};
@@ -45,7 +46,7 @@ pub(crate) async fn connect(launch: LaunchSpec, options: &Options) -> Result<Ser
                 let transport = Stdio::new(pipes, attempt.faults.clone());
                 attempt.establish(Some(process), async { Ok(transport) }).await
             }
-            Err(Problem { cause, message }) => Err(Failure::new(attempt.name, Phase::Spawn, cause, message)),
+            Err(problem) => Err(attempt.failed(Phase::Spawn, problem, None, None).await),
         },
         LaunchTransport::StreamableHttp(remote) => {
             let transport = async {
@@ -199,6 +200,8 @@ impl Attempt<'_> {
         process: Option<Process>,
         service: Option<RunningService<RoleClient, Client>>,
     ) -> Failure {
+        let took = Some(self.begun.elapsed());
+        let about = service.as_ref().and_then(|service| Some(About::of(&*service.peer().peer_info()?, &self.mask)));
         let Problem { mut cause, mut message } = problem;
         match self.faults.get() {
             Some(Fault::Garbage(begin)) => {
@@ -239,7 +242,7 @@ impl Attempt<'_> {
         } else if let Some(mut service) = service {
             let _ = service.close_with_timeout(grace).await;
         }
-        Failure { exit, stderr, ..Failure::new(self.name.clone(), phase, cause, message) }
+        Failure { exit, stderr, about, took, ..Failure::new(self.name.clone(), phase, cause, message) }
     }
 }
 

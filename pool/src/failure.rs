@@ -1,10 +1,12 @@
 //! Why a server is not in the pool.
 
 use std::fmt;
+use std::time::Duration;
 
 use mcp_registry_spec::{Error, ServerName, text};
 use serde::Serialize;
 
+use crate::about::About;
 use crate::process::Exit;
 
 /// The steps of connecting to a server, in their order.
@@ -87,6 +89,10 @@ pub struct Failure {
     pub exit: Option<Exit>,
     /// The last lines it wrote to standard error; empty where there are none.
     pub stderr: String,
+    /// What it said of itself, where it came as far as that.
+    pub about: Option<About>,
+    /// How long it took until it had failed, where it was tried.
+    pub took: Option<Duration>,
 }
 
 impl Failure {
@@ -97,7 +103,8 @@ impl Failure {
     }
 
     pub(crate) fn new(name: ServerName, phase: Phase, cause: Cause, message: impl Into<String>) -> Self {
-        Self { name, phase, cause, message: message.into(), exit: None, stderr: String::new() }
+        let message = message.into();
+        Self { name, phase, cause, message, exit: None, stderr: String::new(), about: None, took: None }
     }
 }
 

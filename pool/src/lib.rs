@@ -23,6 +23,7 @@
 //! The rules are in `spec/PROBE.md` of the repository, included in the contract as
 //! [`probes`](mcp_registry_spec::probes).
 
+mod about;
 mod call;
 mod client;
 mod connect;
@@ -43,6 +44,7 @@ mod stdio;
 
 pub use rmcp;
 
+pub use about::{About, ServerInfo};
 pub use call::{Call, CallError, Progress};
 pub use failure::{Cause, Failure, Phase};
 pub use gate::{DEFAULT_COMMANDS, Gate};

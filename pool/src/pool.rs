@@ -163,11 +163,11 @@ impl Pool {
             return;
         }
         let mut message = named(&taken);
-        let name = server.name().clone();
+        let (name, about, took) = (server.name().clone(), Some(server.about()), Some(server.took()));
         if !server.stop(self.options.timeouts.stop).await {
             message.push_str("; a process of it could not be killed");
         }
-        self.failures.push(Failure::new(name, Phase::List, Cause::ToolName, message));
+        self.failures.push(Failure { about, took, ..Failure::new(name, Phase::List, Cause::ToolName, message) });
     }
 }
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+use crate::about::About;
 use crate::client::Client;
 use crate::mask::Mask;
 use crate::options::Seen;
@@ -49,6 +50,12 @@ impl Server {
     #[must_use]
     pub fn info(&self) -> &ServerPeerInfo {
         &self.info
+    }
+
+    /// The same, as far as it says what it is, as it may be shown.
+    #[must_use]
+    pub fn about(&self) -> About {
+        About::of(&self.info, &self.link.mask)
     }
 
     /// Its tools, in the order it lists them, under its own names.

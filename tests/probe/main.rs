@@ -53,10 +53,11 @@ fn s14_a_probe_tells_of_each_server() {
     let agent = Agent::new("each");
     agent.mount("good", &["tools", "one", "an_invalid"]);
     agent.mount("dead", &["die", "3"]);
+    agent.mount("late", &["die-after", "4"]);
     agent.mount("stubborn", &["stubborn", "orphan", "family", "hang"]);
     agent.write("## unset\ncommand: node\nenv: A=$NOT_SET_ANYWHERE\n\n## broken\ncommand:\n\n");
     agent.allow(&[&agent.exe(), "node"]);
-    let output = agent.run(&["probe", "--timeout", "2s", "--format", "json"]);
+    let output = agent.run(&["probe", "--timeout", "10s", "--format", "json"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(look(&agent.mark), Vec::<String>::new());
     assert!(!String::from_utf8_lossy(&output.stdout).contains(SECRET), "{output:?}");
@@ -64,7 +65,7 @@ fn s14_a_probe_tells_of_each_server() {
     assert_eq!(report["ok"], false);
     let servers = report["servers"].as_array().unwrap();
     let names: Vec<_> = servers.iter().map(|server| server["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["broken", "dead", "good", "stubborn", "unset"]);
+    assert_eq!(names, ["broken", "dead", "good", "late", "stubborn", "unset"]);
     let told = |name: &str, key: &str| servers.iter().find(|server| server["name"] == name).unwrap()[key].clone();
     assert_eq!((told("good", "ok"), told("good", "phase")), (json!(true), json!(null)));
     assert_eq!(told("good", "server"), json!({"name": "misbehaving", "version": "1.2.3"}));
@@ -79,8 +80,13 @@ fn s14_a_probe_tells_of_each_server() {
     assert_eq!((told("dead", "phase"), told("dead", "cause")), (json!("initialize"), json!("exited")));
     assert_eq!((told("dead", "exit_code"), told("dead", "signal")), (json!(3), json!(null)));
     assert_eq!(told("dead", "stderr"), "cannot open \\u{1b}[31mthe door\\u{1b}[0m with ***");
+    assert!(told("dead", "millis").is_u64() && told("dead", "server").is_null(), "{report}");
     assert_eq!((told("stubborn", "phase"), told("stubborn", "cause")), (json!("initialize"), json!("timed_out")));
     assert_eq!((told("unset", "phase"), told("unset", "cause")), (json!("resolve"), json!("unresolved")));
+    assert!(told("stubborn", "millis").as_u64().unwrap() >= 10_000 && told("unset", "millis").is_null(), "{report}");
+    assert_eq!((told("late", "phase"), told("late", "cause")), (json!("list"), json!("exited")));
+    assert_eq!(told("late", "server"), json!({"name": "misbehaving", "version": "1.2.3"}));
+    assert_eq!(told("late", "protocol_version"), "2025-11-25");
     assert!(told("unset", "error").as_str().unwrap().contains("NOT_SET_ANYWHERE"));
     assert_eq!(told("broken", "phase"), "resolve");
 

@@ -1,8 +1,9 @@
 //! What a probe found.
 
 use std::io;
+use std::time::Duration;
 
-use mcp_registry_pool::{Cause, Exit, Failure, Phase, Server};
+use mcp_registry_pool::{About, Cause, Exit, Failure, Phase, Server, ServerInfo};
 use mcp_registry_spec::ServerName;
 use serde::Serialize;
 
@@ -35,20 +36,13 @@ pub(super) struct Found {
     /// The last lines of standard error, of one that failed.
     stderr: Option<String>,
     protocol_version: Option<String>,
-    server: Option<Itself>,
+    server: Option<ServerInfo>,
     tools: Option<usize>,
     schema_bytes: Option<usize>,
     estimated_tokens: Option<usize>,
     invalid_schemas: Vec<Invalid>,
-    /// How long it took, in milliseconds, until its tools were there.
+    /// How long it took, in milliseconds, until its tools were there or it had failed.
     millis: Option<u64>,
-}
-
-/// What a server says of itself.
-#[derive(Serialize)]
-struct Itself {
-    name: String,
-    version: String,
 }
 
 impl Report {
@@ -73,14 +67,10 @@ impl Report {
 
 impl Found {
     fn there(server: &Server) -> Self {
-        let info = server.info();
         let sizes = Sizes::of(server.tools());
         let mut invalid_schemas = schemas::invalid(server.tools());
         invalid_schemas.iter_mut().for_each(|invalid| invalid.error = server.shown(&invalid.error));
-        let itself = info
-            .server_info
-            .as_ref()
-            .map(|own| Itself { name: server.shown(&own.name), version: server.shown(&own.version) });
+        let About { protocol_version, server: itself, .. } = server.about();
         Self {
             name: server.name().clone(),
             ok: true,
@@ -90,13 +80,13 @@ impl Found {
             exit_code: None,
             signal: None,
             stderr: None,
-            protocol_version: Some(info.protocol_version.to_string()),
+            protocol_version: Some(protocol_version),
             server: itself,
             tools: Some(server.tools().len()),
             schema_bytes: Some(sizes.schemas),
             estimated_tokens: Some(sizes.tokens),
             invalid_schemas,
-            millis: Some(u64::try_from(server.took().as_millis()).unwrap_or(u64::MAX)),
+            millis: Some(millis(server.took())),
         }
     }
 
@@ -115,13 +105,13 @@ impl Found {
             exit_code,
             signal,
             stderr: Some(failure.stderr.clone()).filter(|said| !said.is_empty()),
-            protocol_version: None,
-            server: None,
+            protocol_version: failure.about.as_ref().map(|about| about.protocol_version.clone()),
+            server: failure.about.as_ref().and_then(|about| about.server.clone()),
             tools: None,
             schema_bytes: None,
             estimated_tokens: None,
             invalid_schemas: Vec::new(),
-            millis: None,
+            millis: failure.took.map(millis),
         }
     }
 
@@ -156,4 +146,8 @@ impl Found {
         }
         Ok(())
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,8 +1,9 @@
 //! Sizes of tools, and whether their schemas are any.
 
+use jsonschema::Draft;
 use mcp_registry_pool::rmcp::model::{JsonObject, Tool};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// How many bytes of JSON are taken for a token of a model's.
 const BYTES_A_TOKEN: usize = 4;
@@ -20,19 +21,27 @@ pub(super) struct Sizes {
 
 impl Sizes {
     pub(super) fn of(tools: &[Tool]) -> Self {
-        let bytes = |schema: &JsonObject| json_size(&Value::Object(schema.clone()));
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Told<'a> {
+            name: &'a str,
+            description: Option<&'a str>,
+            input_schema: &'a JsonObject,
+        }
         let told = |tool: &Tool| {
-            json_size(&json!({"name": tool.name, "description": tool.description, "inputSchema": *tool.input_schema}))
+            let (name, description) = (&*tool.name, tool.description.as_deref());
+            json_size(&Told { name, description, input_schema: &tool.input_schema })
         };
         Self {
-            schemas: tools.iter().flat_map(schemas).map(|(_, schema)| bytes(schema)).sum(),
+            schemas: tools.iter().flat_map(schemas).map(|(_, schema)| json_size(schema)).sum(),
             tokens: tools.iter().map(told).sum::<usize>().div_ceil(BYTES_A_TOKEN),
         }
     }
 }
 
-fn json_size(value: &Value) -> usize {
-    value.to_string().len()
+fn json_size(value: &impl Serialize) -> usize {
+    // What came as JSON can be written as JSON.
+    serde_json::to_vec(value).map_or(0, |json| json.len())
 }
 
 /// A schema that is not valid JSON Schema.
@@ -49,14 +58,19 @@ pub(super) struct Invalid {
 /// The schemas of tools that are not valid, by the version of JSON Schema they name.
 pub(super) fn invalid(tools: &[Tool]) -> Vec<Invalid> {
     let check = |tool: &Tool, (which, schema): (&'static str, &JsonObject)| {
-        let schema = Value::Object(schema.clone());
-        let error = jsonschema::meta::validate(&schema).err()?;
-        let place = error.instance_path().to_string();
-        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
-        let error = format!("{place}{error}").chars().take(MOST_SAID).collect();
+        let error = what_is_wrong(&Value::Object(schema.clone()))?.chars().take(MOST_SAID).collect();
         Some(Invalid { tool: tool.name.to_string(), schema: which, error })
     };
     tools.iter().flat_map(|tool| schemas(tool).filter_map(|schema| check(tool, schema))).collect()
+}
+
+fn what_is_wrong(schema: &Value) -> Option<String> {
+    if Draft::default().detect(schema) == Draft::Unknown {
+        return Some(format!("its \"$schema\" names a dialect that is not known here: {}", schema["$schema"]));
+    }
+    let error = jsonschema::meta::validate(schema).err()?;
+    let place = error.instance_path().to_string();
+    Some(if place.is_empty() { error.to_string() } else { format!("{place}: {error}") })
 }
 
 fn schemas(tool: &Tool) -> impl Iterator<Item = (&'static str, &JsonObject)> {
@@ -66,6 +80,8 @@ fn schemas(tool: &Tool) -> impl Iterator<Item = (&'static str, &JsonObject)> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn tool(input: Value) -> Tool {
@@ -89,6 +105,11 @@ mod tests {
             assert_eq!(found.len(), 1, "{schema}");
             assert_eq!((found[0].tool.as_str(), found[0].schema), ("t", "input"));
         }
+        let unknown = invalid(&[tool(json!({"$schema": "https://example.org/of-ours"}))]);
+        assert_eq!(
+            unknown[0].error,
+            "its \"$schema\" names a dialect that is not known here: \"https://example.org/of-ours\""
+        );
         for good in
             [json!({}), json!({"type": "object"}), json!({"$schema": "http://json-schema.org/draft-07/schema#"})]
         {
