@@ -25,8 +25,9 @@ const TRIES: u32 = 5;
 ///
 /// It registers the agent, and sends a heartbeat: once, or every so often until it is told to stop. Whether the
 /// server is present is told anew for each report. The token is that of a reporter of this agent, from
-/// MCP_REGISTRY_AUTH_TOKEN, which no other origin than that of --url is sent, or from the configuration file. The exit status is 0 when the agent is online, or it was told to stop; 1 when its
-/// registration is refused, as where the scope requires a server that is absent, or it is not online.
+/// MCP_REGISTRY_AUTH_TOKEN, which no other origin than that of --url is sent, or from the configuration file. The exit
+/// status is 0 when the agent is online, or it was told to stop; 1 when its registration is refused, as where the scope
+/// requires a server that is absent, or it is not online.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -130,9 +130,8 @@ pub(crate) async fn with_server<T>(
     time: std::time::Duration,
     work: impl AsyncFnOnce(&Pool, &Server) -> std::result::Result<T, Failure>,
 ) -> std::result::Result<T, Failure> {
-    let stop = Stop::listen_to_all()?;
     let (launch, gate) = one(registry, name).await?;
-    let worked = async {
+    unless_stopped(async {
         let pool = Pool::connect(vec![launch], &gate, options(time)).await?;
         let Some(server) = pool.servers().first() else {
             return Err(pool.failures().first().map_or_else(|| Failure::from(gone()), |why| unreachable(why).into()));
@@ -142,10 +141,24 @@ pub(crate) async fn with_server<T>(
         let done = done?;
         closed?;
         Ok(done)
-    };
+    })
+    .await
+}
+
+/// Does what starts servers, and gives it up when somebody wants it to stop; by then nothing runs any more.
+///
+/// # Errors
+/// Those of the work; that it was stopped.
+pub(crate) async fn unless_stopped<T>(
+    work: impl Future<Output = std::result::Result<T, Failure>>,
+) -> std::result::Result<T, Failure> {
+    let stop = Stop::listen_to_all()?;
     tokio::select! {
-        worked = worked => worked,
-        () = stop.asked() => Err(interrupted().into()),
+        worked = work => worked,
+        () = stop.asked() => {
+            let message = "interrupted; every server that was started is stopped";
+            Err(Error::new(ErrorKind::Unavailable, message).into())
+        }
     }
 }
 
@@ -158,9 +171,4 @@ pub(crate) fn unreachable(why: &NotThere) -> Error {
 /// The same where nobody says why.
 pub(crate) fn gone() -> Error {
     Error::new(ErrorKind::Unavailable, "the server is not there")
-}
-
-/// That somebody wanted it to stop; by then nothing runs any more.
-pub(crate) fn interrupted() -> Error {
-    Error::new(ErrorKind::Unavailable, "interrupted; every server that was started is stopped")
 }

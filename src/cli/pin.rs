@@ -9,11 +9,9 @@ use serde::Serialize;
 use super::app::{LocalCommand, drive};
 use super::failure::{Failure, Outcome};
 use super::governed::Governed;
-use super::launches;
 use super::pins::{Shown, Told, Which, sorted};
 use super::printer::Printer;
 use super::settings::Settings;
-use super::stop::Stop;
 
 /// Start or reach servers, and pin what they show: verify tells when they show something else.
 ///
@@ -43,11 +41,7 @@ impl LocalCommand for Pin {
         let before = Pins::read(&file)?;
         let servers = drive(&settings.backends, &request, true, async |registry| {
             let governed = Governed::new(registry, &request, &settings.backends)?;
-            let stop = Stop::listen_to_all()?;
-            let shown = tokio::select! {
-                shown = self.which.shown(registry) => shown?,
-                () = stop.asked() => return Err(launches::interrupted().into()),
-            };
+            let shown = self.which.shown(registry).await?;
             let told = self.keep(&governed, &file, &before, &shown).await?;
             registry.close().await?;
             Ok(told)

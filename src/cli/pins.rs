@@ -93,8 +93,13 @@ impl Which {
     /// Connects to the servers and looks what they show.
     ///
     /// # Errors
-    /// What the gate refuses (S1); a name that is not there; when the storage cannot be reached.
+    /// What the gate refuses (S1); a name that is not there; when the storage cannot be reached; that somebody wanted
+    /// it to stop.
     pub(super) async fn shown(&self, registry: &McpServerRegistry) -> Result<Shown, Failure> {
+        launches::unless_stopped(self.look(registry)).await
+    }
+
+    async fn look(&self, registry: &McpServerRegistry) -> Result<Shown, Failure> {
         let gate = launches::gate(registry).await?;
         let launches = launches::resolve(registry, &self.names, &gate).await?;
         let progress = Progress::of(launches.ready.iter().map(|launch| &launch.name));

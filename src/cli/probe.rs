@@ -16,7 +16,6 @@ use super::app::RegistryCommand;
 use super::failure::{Failure, Outcome};
 use super::launches;
 use super::printer::Printer;
-use super::stop::Stop;
 use report::Report;
 
 /// Start or reach servers, and list their tools.
@@ -45,11 +44,7 @@ impl RegistryCommand for Probe {
     const TOKIO: bool = true;
 
     async fn run(self, registry: &McpServerRegistry, printer: &mut Printer) -> Result<Outcome, Failure> {
-        let stop = Stop::listen_to_all()?;
-        let report = tokio::select! {
-            report = self.probe(registry) => report?,
-            () = stop.asked() => return Err(launches::interrupted().into()),
-        };
+        let report = launches::unless_stopped(self.probe(registry)).await?;
         printer.data(&report, |text| report.write(text))?;
         if report.servers.is_empty() {
             printer.aside("no servers are mounted");

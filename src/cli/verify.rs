@@ -5,11 +5,9 @@ use serde::Serialize;
 
 use super::app::{LocalCommand, drive};
 use super::failure::{Failure, Outcome};
-use super::launches;
 use super::pins::{Told, Which, sorted};
 use super::printer::Printer;
 use super::settings::Settings;
-use super::stop::Stop;
 
 /// Start or reach servers, and tell in what they differ from what was pinned.
 ///
@@ -34,11 +32,7 @@ impl LocalCommand for Verify {
         let request = settings.request()?;
         let pins = Pins::read(&self.which.file(settings, &request)?)?;
         let shown = drive(&settings.backends, &request, true, async |registry| {
-            let stop = Stop::listen_to_all()?;
-            let shown = tokio::select! {
-                shown = self.which.shown(registry) => shown?,
-                () = stop.asked() => return Err(launches::interrupted().into()),
-            };
+            let shown = self.which.shown(registry).await?;
             registry.close().await?;
             Ok(shown)
         })?;
