@@ -5,7 +5,7 @@ mod bodies;
 
 use hyper::StatusCode;
 use mcp_registry_spec::{AgentId, Error, ErrorKind, Scope};
-use mcp_registry_store::{AgentFilter, Report, Role};
+use mcp_registry_store::{AgentFilter, AgentState, Report, Role};
 
 use super::auth::Caller;
 use super::front::{Answer, Call};
@@ -16,8 +16,6 @@ use super::render::{render, sent};
 pub(crate) use answers::Agent;
 use answers::Agents;
 
-/// What is said beside the error where a scope requires a server that an agent lacks (rule C41).
-const MISSING: &str = "mcp_server_missing";
 /// What is said beside the error where an agent never registered.
 const NOT_REGISTERED: &str = "not_registered";
 
@@ -76,7 +74,7 @@ fn missing(agent: &Agent<'_>) -> Refusal {
     let what = format!("the scope {} requires MCP servers that the agent does not report as present", agent.scope);
     let error = Error::new(ErrorKind::InvalidSpec, what)
         .hint("mount what mcp-registry agents requirements lists, and register again with mcp_server_present: true");
-    Refusal::new(StatusCode::BAD_REQUEST, error).beside("reason", &MISSING).beside("agent", agent)
+    Refusal::new(StatusCode::BAD_REQUEST, error).beside("reason", &AgentState::Failed.reason()).beside("agent", agent)
 }
 
 fn not_registered(report: &Report) -> Refusal {

@@ -144,8 +144,7 @@ fn unwritable(cause: serde_json::Error) -> Error {
 
 /// An answer that nobody keeps.
 pub(crate) fn sent(status: StatusCode, value: &impl Serialize) -> Answer {
-    let body = serde_json::to_vec(value)
-        .map_err(|cause| Error::new(ErrorKind::DescriptorInvalid, "cannot be written as JSON").caused_by(cause))?;
+    let body = serde_json::to_vec(value).map_err(unwritable)?;
     let mut response: Response = (status, body).into_response();
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     Ok(response)

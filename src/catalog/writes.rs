@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use bytes::Bytes;
 use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION};
+use hyper::header::{ETAG, HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use mcp_registry_spec::{
     AuditAction, Digest, Error, ErrorKind, Literals, McpServerRef, McpServerRegistry, McpServerSpec, Result, Scope,
     ServerName, WriteContext,
@@ -17,7 +17,8 @@ use super::body;
 use super::etag::{self, Condition};
 use super::front::{Answer, Call};
 use super::limits;
-use super::refusal::{JSON, Refusal};
+use super::refusal::Refusal;
+use super::render;
 use super::stores::Store;
 
 /// How often a change that fits whatever is there is tried against others who change it too.
@@ -126,10 +127,7 @@ fn entry(body: &Bytes) -> Result<McpServerSpec, Refusal> {
 }
 
 fn sent(status: StatusCode, stored: &McpServerRef, etag: HeaderValue) -> Answer {
-    let body = serde_json::to_vec(stored)
-        .map_err(|cause| Error::new(ErrorKind::DescriptorInvalid, "cannot be written as JSON").caused_by(cause))?;
-    let mut response: Response = (status, body).into_response();
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    let mut response = render::sent(status, stored)?;
     response.headers_mut().insert(ETAG, etag);
     Ok(response)
 }

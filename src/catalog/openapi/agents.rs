@@ -2,10 +2,10 @@
 
 use mcp_registry_spec::ErrorKind;
 use mcp_registry_store::AgentState;
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::{ComponentsBuilder, HttpMethod, RefOr, Required, Schema};
 
-use super::operations::{Described, query};
+use super::operations::{Described, path, query};
 use super::schemas::{
     Property, closed, list, name, number, object, one_of, or_null, reference, text, text_without, time, truth,
 };
@@ -24,7 +24,7 @@ pub(super) fn of(endpoint: Endpoint) -> Vec<(HttpMethod, Operation)> {
         Endpoint::AgentHeartbeat => (
             HttpMethod::Post,
             Described::new("agent_heartbeat", "What an agent says as it goes on.")
-                .with(id())
+                .with(path("id", "The agent's id.", name()))
                 .error_as(400, "The body is no report.", "ReportRefusal")
                 .error_as(404, "The agent never registered.", "ReportRefusal")
                 .body("Heartbeat", Required::True)
@@ -49,16 +49,6 @@ fn listed() -> Described {
 
 fn states() -> RefOr<Schema> {
     one_of(AgentState::ALL.iter().map(|state| state.as_str()))
-}
-
-fn id() -> Parameter {
-    ParameterBuilder::new()
-        .name("id")
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
-        .description(Some("The agent's id."))
-        .schema(Some(name()))
-        .build()
 }
 
 /// Adds the schemas of agents.

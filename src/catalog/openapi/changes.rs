@@ -2,11 +2,11 @@
 
 use mcp_registry_governance::{Gate, State};
 use mcp_registry_spec::ErrorKind;
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{ComponentsBuilder, HttpMethod, RefOr, Required, Schema};
 
-use super::operations::{Described, query, scoped};
+use super::operations::{Described, path, query, scoped};
 use super::schemas::{
     Property, action, closed, integer, kind, list, name, number, object, one_of, or_null, reference, text, time, truth,
 };
@@ -73,14 +73,7 @@ fn ended(id: &str, summary: &str) -> Described {
 fn identified(id: &str, summary: &str) -> Described {
     let known = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
     let known = known.pattern(Some("^[A-Za-z0-9_-]+$")).min_length(Some(1)).max_length(Some(64)).build();
-    let parameter = ParameterBuilder::new()
-        .name("id")
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
-        .description(Some("The change's id."))
-        .schema(Some(RefOr::T(Schema::Object(known))))
-        .build();
-    Described::new(id, summary).with(parameter)
+    Described::new(id, summary).with(path("id", "The change's id.", RefOr::T(Schema::Object(known))))
 }
 
 impl Described {

@@ -120,15 +120,7 @@ pub(super) struct Described {
 /// What reads or writes entries of a scope.
 pub(super) fn scoped(id: &str, summary: &str) -> Described {
     Described::new(id, summary)
-        .with(
-            ParameterBuilder::new()
-                .name("agent_scope")
-                .parameter_in(ParameterIn::Query)
-                .required(Required::True)
-                .description(Some("Whose entries."))
-                .schema(Some(schemas::name()))
-                .build(),
-        )
+        .with(parameter("agent_scope", "Whose entries.", ParameterIn::Query, Required::True, schemas::name()))
         .refuses(&[ErrorKind::InvalidName, ErrorKind::DescriptorInvalid])
 }
 
@@ -144,15 +136,7 @@ impl Described {
     }
 
     fn named(self) -> Self {
-        self.with(
-            ParameterBuilder::new()
-                .name("name")
-                .parameter_in(ParameterIn::Path)
-                .required(Required::True)
-                .description(Some("The entry's name."))
-                .schema(Some(schemas::name()))
-                .build(),
-        )
+        self.with(path("name", "The entry's name.", schemas::name()))
     }
 
     pub(super) fn body(mut self, schema: &str, required: Required) -> Self {
@@ -255,6 +239,10 @@ impl Described {
 
 pub(super) fn query(name: &str, description: &str, schema: RefOr<Schema>) -> Parameter {
     parameter(name, description, ParameterIn::Query, Required::False, schema)
+}
+
+pub(super) fn path(name: &str, description: &str, schema: RefOr<Schema>) -> Parameter {
+    parameter(name, description, ParameterIn::Path, Required::True, schema)
 }
 
 fn header(name: &str, description: &str, required: Required) -> Parameter {
