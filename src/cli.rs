@@ -68,6 +68,8 @@ mod printer;
 mod probe;
 #[cfg(all(feature = "presence", feature = "probe"))]
 mod prober;
+#[cfg(feature = "probe")]
+mod progress;
 mod reader;
 mod refresh_capabilities;
 #[cfg(feature = "probe")]

@@ -1,5 +1,8 @@
 //! The options that every command takes, before or after its name.
 
+#[cfg(any(feature = "catalog", feature = "presence"))]
+use std::time::Duration;
+
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::failure::Failure;
@@ -42,6 +45,14 @@ impl CommonArgs {
             color: one("--color", self.color, after.color)?,
         })
     }
+}
+
+/// Reads a time of whole seconds, from one to those of a day.
+#[cfg(any(feature = "catalog", feature = "presence"))]
+pub(crate) fn up_to_a_day(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|cause| cause.to_string())?;
+    let fits = time.subsec_nanos() == 0 && (1..=86_400).contains(&time.as_secs());
+    fits.then_some(time).ok_or_else(|| "give whole seconds, from 1s to 1day".to_owned())
 }
 
 fn one<T>(flag: &str, before: Option<T>, after: Option<T>) -> Result<Option<T>, Failure> {

@@ -47,7 +47,7 @@ impl RegistryCommand for Call {
             let request = Request::new(arguments).within(self.timeout);
             let answer = pool.call(&qualified, request).await.map_err(failed)?;
             let shown = server.without_secrets(&answer);
-            printer.data_by(&shown, |out| json::write(out, &shown), |text| write(text, &answer, server))?;
+            printer.data(&shown, |text| write(text, &answer, server))?;
             Ok(if answer.is_error == Some(true) { Outcome::Bad } else { Outcome::Good })
         })
         .await

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mcp_registry_presence::{CannotProbe, Contract, Delivery, Presence, Registries};
+#[cfg(all(feature = "probe", feature = "filesystem"))]
+use mcp_registry_spec::OpenRequest;
 use mcp_registry_spec::{Environment, Error, ErrorKind, Locator, McpServerRegistry, ProcessEnvironment, Scope};
 use tokio::runtime::Builder;
 
@@ -99,12 +101,29 @@ pub(crate) async fn look(
     let configured = Configured { settings, owner };
     #[cfg(feature = "probe")]
     if contract.required_tool().is_some() {
-        let agent = settings.backends.open(&settings.own_request(owner)?.may_block())?;
-        let own = agent.allowed_commands().await?;
-        agent.close().await?;
-        return Ok(contract.check(&environment, &configured, &Probes { own }).await?);
+        let probes = Probes { lists: own_lists(settings, owner).await? };
+        return Ok(contract.check(&environment, &configured, &probes).await?);
     }
     Ok(contract.check(&environment, &configured, &CannotProbe).await?)
+}
+
+/// The lists of allowed commands that the agent has in the registry which the settings name.
+#[cfg(feature = "probe")]
+async fn own_lists(settings: &Settings, owner: Option<&Locator>) -> Result<Vec<Vec<String>>, Failure> {
+    let named = settings.own_request(owner)?.may_block();
+    let mut requests = vec![named.clone()];
+    // The scope may be the catalog's, and the folder the agent's own: a list that is in either of them counts.
+    #[cfg(feature = "filesystem")]
+    if named.scope.is_some() && settings.backends.find(&named.locator)?.id == mcp_registry_filesystem::ID {
+        requests.push(OpenRequest { scope: None, ..named });
+    }
+    let mut lists = Vec::new();
+    for request in requests {
+        let agent = settings.backends.open(&request)?;
+        lists.extend(agent.allowed_commands().await?);
+        agent.close().await?;
+    }
+    Ok(lists)
 }
 
 /// Registries with the options and tokens that the settings have for them.

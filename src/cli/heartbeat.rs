@@ -11,6 +11,7 @@ use tokio::runtime::Builder;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::app::{self, LocalCommand};
+use super::args::up_to_a_day;
 use super::contract;
 use super::failure::{Failure, Outcome};
 use super::printer::{Format, Printer};
@@ -26,8 +27,9 @@ const TRIES: u32 = 5;
 /// It registers the agent, and sends a heartbeat: once, or every so often until it is told to stop. Whether the
 /// server is present is told anew for each report. The token is that of a reporter of this agent, from
 /// MCP_REGISTRY_AUTH_TOKEN, which no other origin than that of --url is sent, or from the configuration file. The exit
-/// status is 0 when the agent is online, or it was told to stop; 1 when its registration is refused, as where the scope
-/// requires a server that is absent, or it is not online.
+/// status is 0 when the agent is online or, with --every, it was told to stop; 1 when its registration is refused, as
+/// where the scope requires a server that is absent, or it is not online. Where a contract requires a tool, the servers
+/// that may have it are started to ask, those that the agent allows: --agent-root or --backend names it.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -45,7 +47,7 @@ pub(crate) struct Heartbeat {
     #[arg(long, value_name = "TEXT", value_parser = parse_runtime)]
     runtime: String,
     /// How often to report, such as 30s; once when nobody says
-    #[arg(long, value_name = "TIME", value_parser = parse_every)]
+    #[arg(long, value_name = "TIME", value_parser = up_to_a_day)]
     every: Option<Duration>,
     /// A contract's file, all of which must hold (repeatable); by default the one that MCP_REGISTRY_CONTRACT names
     #[arg(long = "contract", value_name = "FILE")]
@@ -57,12 +59,6 @@ fn parse_runtime(text: &str) -> Result<String, &'static str> {
         1..=128 if !text.contains(char::is_control) => Ok(text.to_owned()),
         _ => Err("it has 1 to 128 bytes, and no control character"),
     }
-}
-
-fn parse_every(text: &str) -> Result<Duration, String> {
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    let every = humantime::parse_duration(text).map_err(|cause| cause.to_string())?;
-    if (Duration::from_secs(1)..=DAY).contains(&every) { Ok(every) } else { Err("give 1s to 1day".to_owned()) }
 }
 
 impl Heartbeat {

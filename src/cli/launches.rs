@@ -1,8 +1,10 @@
 //! What commands that start servers have in common: the gate, and entries that are ready to be started.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use mcp_registry_governance::{Launch, Source};
+use mcp_registry_governance::{Launch, Policy, Source};
 use mcp_registry_pool::{Failure as NotThere, Gate, Options, Pool, Server, Timeouts};
 use mcp_registry_spec::{
     Digest, Error, ErrorKind, LaunchSpec, McpServerRegistry, McpServerSpec, ProcessEnvironment, Result, ServerName,
@@ -11,12 +13,21 @@ use mcp_registry_spec::{
 
 use super::failure::Failure;
 use super::names;
+use super::progress::Progress;
 use super::stop::Stop;
+
+// How long servers are waited for (a doc comment would take the place of the command's own description).
+#[derive(clap::Args)]
+pub(crate) struct PhaseTime {
+    /// How long each phase may take: making the process, initialize, and listing the tools
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Duration,
+}
 
 /// Entries that are ready to be started, and those that cannot be.
 #[derive(Default)]
 pub(crate) struct Launches {
-    pub(crate) ready: Vec<LaunchSpec>,
+    ready: Vec<LaunchSpec>,
     pub(crate) broken: Vec<NotThere>,
     /// The digests of all entries that are no broken ones.
     pub(crate) digests: BTreeMap<ServerName, Digest>,
@@ -26,13 +37,17 @@ pub(crate) struct Launches {
 ///
 /// # Errors
 /// When the agent's own list cannot be read.
-pub(crate) async fn gate(registry: &McpServerRegistry) -> Result<Gate> {
-    Ok(gate_of(registry.allowed_commands().await?))
+async fn gate(registry: &McpServerRegistry) -> Result<Gate> {
+    Ok(gate_of(registry.allowed_commands().await?, policy()))
 }
 
-/// The same of an agent with this list of its own, or with none.
-pub(crate) fn gate_of(own: Option<Vec<String>>) -> Gate {
-    let policy = Source::new(None, &ProcessEnvironment).load();
+/// The operator's policy.
+pub(crate) fn policy() -> Arc<Policy> {
+    Arc::new(Source::new(None, &ProcessEnvironment).load())
+}
+
+/// The gate of an agent with this list of its own, or with none.
+pub(crate) fn gate_of(own: Option<Vec<String>>, policy: Arc<Policy>) -> Gate {
     let gate = Gate::new(own.clone());
     gate.judged_by(move |launch| policy.judge(&Launch::from(launch), own.as_deref()).check())
 }
@@ -42,7 +57,7 @@ pub(crate) fn gate_of(own: Option<Vec<String>>) -> Gate {
 /// # Errors
 /// [`ErrorKind::NotInRegistry`] for a name that is not there; what the gate says of a command, also of an entry that
 /// could not be started anyway (S1); when the storage cannot be reached.
-pub(crate) async fn resolve(registry: &McpServerRegistry, names: &[String], gate: &Gate) -> Result<Launches> {
+async fn resolve(registry: &McpServerRegistry, names: &[String], gate: &Gate) -> Result<Launches> {
     let mut launches = Launches::default();
     let mut entries = Vec::new();
     if names.is_empty() {
@@ -54,10 +69,9 @@ pub(crate) async fn resolve(registry: &McpServerRegistry, names: &[String], gate
             continue;
         }
         let result = match registry.load(&name).await {
-            Err(error) if error.kind() == ErrorKind::NotInRegistry => {
+            Err(error) if error.kind() != ErrorKind::DescriptorInvalid => {
                 return Err(names::suggest(error, &name, registry).await);
             }
-            Err(error) if error.kind() != ErrorKind::DescriptorInvalid => return Err(error),
             result => result,
         };
         entries.push((name, result));
@@ -104,16 +118,32 @@ pub(crate) async fn one(registry: &McpServerRegistry, name: &str) -> Result<(Lau
         Ok(spec) => spec,
         Err(error) => return Err(names::suggest(error, &name, registry).await),
     };
-    if let Transport::Stdio(stdio) = &spec.transport {
-        gate.check_command(&name, &stdio.command)?;
-    }
-    let launch = registry.resolve(&spec).await?;
+    let launch = resolve_one(registry, &name, Ok(spec), &gate).await??;
     gate.check(&launch)?;
     Ok((launch, gate))
 }
 
+/// Connects to the servers of these names, or to all of them, and tells what
+/// of the entries is broken, and their digests.
+///
+/// # Errors
+/// What the gate refuses (S1); a name that is not there; when the storage cannot be reached.
+pub(crate) async fn connect(
+    registry: &McpServerRegistry,
+    names: &[String],
+    options: Options,
+) -> Result<(Pool, Launches)> {
+    let gate = gate(registry).await?;
+    let mut launches = resolve(registry, names, &gate).await?;
+    let progress = Progress::of(launches.ready.iter().map(|launch| &launch.name));
+    let ready = std::mem::take(&mut launches.ready);
+    let pool = Pool::connect_with(ready, &gate, options, |name, _| progress.settled(name)).await?;
+    progress.end();
+    Ok((pool, launches))
+}
+
 /// How a command of this program starts servers: it has no other children (S8).
-pub(crate) fn options(time: std::time::Duration) -> Options {
+pub(crate) fn options(time: Duration) -> Options {
     let mut options = Options::default();
     options.timeouts = Timeouts::each(time);
     options.only_children = true;
@@ -127,11 +157,11 @@ pub(crate) fn options(time: std::time::Duration) -> Options {
 pub(crate) async fn with_server<T>(
     registry: &McpServerRegistry,
     name: &str,
-    time: std::time::Duration,
+    time: Duration,
     work: impl AsyncFnOnce(&Pool, &Server) -> std::result::Result<T, Failure>,
 ) -> std::result::Result<T, Failure> {
-    let (launch, gate) = one(registry, name).await?;
     unless_stopped(async {
+        let (launch, gate) = one(registry, name).await?;
         let pool = Pool::connect(vec![launch], &gate, options(time)).await?;
         let Some(server) = pool.servers().first() else {
             return Err(pool.failures().first().map_or_else(|| Failure::from(gone()), |why| unreachable(why).into()));

@@ -1,14 +1,15 @@
 //! `pin`: keeping what servers show, so that it is noticed when they show something else.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use mcp_registry_pool::pins::{Pin as Kept, Pins};
+use mcp_registry_pool::pins::{Held, Pin as Kept, Pins};
 use mcp_registry_spec::{Digest, Error, ErrorKind};
 use serde::Serialize;
 
 use super::app::{LocalCommand, drive};
 use super::failure::{Failure, Outcome};
 use super::governed::Governed;
+use super::launches;
 use super::pins::{Shown, Told, Which, sorted};
 use super::printer::Printer;
 use super::settings::Settings;
@@ -63,11 +64,21 @@ impl LocalCommand for Pin {
     }
 }
 
+/// Holds the file of the pins, off the thread that waits for being told to stop: another may hold it for long.
+async fn hold(file: PathBuf) -> Result<Held, Failure> {
+    launches::unless_stopped(async {
+        let held = tokio::task::spawn_blocking(move || Pins::hold(&file)).await;
+        let lost = |cause| Error::new(ErrorKind::Unavailable, "the file of the pins was not held").caused_by(cause);
+        Ok(held.map_err(lost)??)
+    })
+    .await
+}
+
 impl Pin {
     /// Puts on record what is about to be pinned, and pins it; `before` are the pins from before anything was looked at.
-    async fn keep(&self, governed: &Governed, file: &Path, before: &Pins, shown: &Shown) -> Result<Vec<Told>, Error> {
+    async fn keep(&self, governed: &Governed, file: &Path, before: &Pins, shown: &Shown) -> Result<Vec<Told>, Failure> {
         // From here on nobody else pins: what is put on record is what is written.
-        let held = Pins::hold(file)?;
+        let held = hold(file.to_owned()).await?;
         let gone: Vec<_> = match self.which.names.is_empty() {
             true => held.pins().names().filter(|name| !shown.has(name)).cloned().collect(),
             false => Vec::new(),
@@ -84,9 +95,8 @@ impl Pin {
             // Somebody else pinned it after it was looked at, perhaps for something newer.
             if old != before.get(name) {
                 let message = format!("somebody else pinned {name} meanwhile, and nothing was pinned");
-                return Err(
-                    Error::new(ErrorKind::Conflict, message).hint("look what differs with verify, then pin again")
-                );
+                let error = Error::new(ErrorKind::Conflict, message);
+                return Err(error.hint("look what differs with verify, then pin again").into());
             }
             changes.push((name.clone(), digest(old)?, digest(new)?));
             match new {

@@ -3,18 +3,16 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use mcp_registry_pool::pins::{Difference, FILE, Part, Pin};
 use mcp_registry_pool::rmcp::model::Tool;
-use mcp_registry_pool::{Failure as NotThere, Phase, Pool, Server};
+use mcp_registry_pool::{Failure as NotThere, Phase, Server};
 use mcp_registry_spec::{Error, McpServerRegistry, OpenRequest, ServerName};
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::launches;
+use super::launches::{self, PhaseTime};
 use super::printer::Text;
-use super::probe::Progress;
 use super::settings::Settings;
 use super::style::{GREEN, RED, YELLOW};
 
@@ -27,9 +25,8 @@ pub(super) struct Which {
     /// The file of the pins; mcp.lock beside mcp.md when nobody says
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
-    /// How long each phase may take: making the process, initialize, and listing the tools
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
-    timeout: Duration,
+    #[command(flatten)]
+    time: PhaseTime,
 }
 
 /// What servers show now.
@@ -100,16 +97,12 @@ impl Which {
     }
 
     async fn look(&self, registry: &McpServerRegistry) -> Result<Shown, Failure> {
-        let gate = launches::gate(registry).await?;
-        let launches = launches::resolve(registry, &self.names, &gate).await?;
-        let progress = Progress::of(launches.ready.iter().map(|launch| &launch.name));
-        let options = launches::options(self.timeout);
-        let pool = Pool::connect_with(launches.ready, &gate, options, |name, _| progress.settled(name)).await?;
-        progress.bar.finish_and_clear();
-        let failures = launches.broken.into_iter().chain(pool.failures().iter().cloned()).collect();
+        let options = launches::options(self.time.timeout);
+        let (pool, others) = launches::connect(registry, &self.names, options).await?;
+        let failures = others.broken.into_iter().chain(pool.failures().iter().cloned()).collect();
         let mut shown = Shown { servers: BTreeMap::new(), failures, refused: Vec::new() };
         for server in pool.servers() {
-            let Some(entry) = launches.digests.get(server.name()) else { continue };
+            let Some(entry) = others.digests.get(server.name()) else { continue };
             match server.pin(*entry) {
                 Ok(pin) => drop(shown.servers.insert(server.name().clone(), Now::of(pin, server))),
                 Err(error) => shown.refused.push((server.name().clone(), error)),

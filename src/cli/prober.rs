@@ -1,7 +1,9 @@
 //! Starting the servers that a contract requires a tool of (E13).
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use mcp_registry_governance::Policy;
 use mcp_registry_pool::{Gate, Pool};
 use mcp_registry_presence::{Launch, Prober};
 use mcp_registry_spec::{Error, Result, ServerName, async_trait};
@@ -13,25 +15,26 @@ const TIME: Duration = Duration::from_secs(20);
 
 /// Starts servers as `probe` does: behind the gate, and for no longer than it takes to list their tools.
 pub(crate) struct Probes {
-    /// The list of allowed commands of the agent that the settings name, where it has one.
-    pub(crate) own: Option<Vec<String>>,
+    /// The lists of allowed commands that the agent has; without one, the default list counts.
+    pub(crate) lists: Vec<Vec<String>>,
 }
 
 impl Probes {
-    /// Whether the agent allows it, and the registry that delivers it.
-    fn check(&self, launch: &Launch) -> Result<()> {
-        launches::gate_of(self.own.clone()).check(&launch.spec)?;
-        match &launch.allowed {
-            Some(list) => launches::gate_of(Some(list.clone())).check(&launch.spec),
-            None => Ok(()),
+    /// Whether every list of the agent allows it, and that of the registry which delivers it.
+    fn check(&self, launch: &Launch, policy: &Arc<Policy>) -> Result<()> {
+        if self.lists.is_empty() {
+            launches::gate_of(None, policy.clone()).check(&launch.spec)?;
         }
+        let mut lists = self.lists.iter().chain(&launch.allowed);
+        lists.try_for_each(|list| launches::gate_of(Some(list.clone()), policy.clone()).check(&launch.spec))
     }
 }
 
 #[async_trait]
 impl Prober for Probes {
     async fn tools(&self, launches: Vec<Launch>) -> Result<Vec<Result<Vec<String>>>> {
-        launches.iter().try_for_each(|launch| self.check(launch))?;
+        let policy = launches::policy();
+        launches.iter().try_for_each(|launch| self.check(launch, &policy))?;
         let mut names = Vec::with_capacity(launches.len());
         let mut specs = Vec::with_capacity(launches.len());
         for (i, Launch { mut spec, .. }) in launches.into_iter().enumerate() {
@@ -41,7 +44,7 @@ impl Prober for Probes {
             specs.push(spec);
         }
         // The policy judged each by its true name.
-        let pool = Pool::connect(specs, &Gate::new(self.own.clone()), launches::options(TIME)).await?;
+        let pool = Pool::connect(specs, &Gate::new(self.lists.first().cloned()), launches::options(TIME)).await?;
         let tools = names.iter().map(|(name, own)| tools_of(&pool, name, own)).collect();
         pool.close().await?;
         Ok(tools)

@@ -13,6 +13,7 @@ use tokio::runtime::Builder;
 
 use super::absolute::{place_of, spelt};
 use super::app::{self, LocalCommand};
+use super::args::up_to_a_day;
 use super::data::{self, Database};
 use super::failure::{Failure, Outcome};
 use super::policy::Where;
@@ -69,8 +70,8 @@ pub(crate) struct Serve {
     /// Take entries with literals that look like secrets
     #[arg(long)]
     allow_literals: bool,
-    /// For how long an agent counts as alive after it reported, from 1s to 1day
-    #[arg(long, value_name = "TIME", default_value = "90s", value_parser = agent_timeout)]
+    /// For how long an agent counts as alive after it reported: whole seconds, from 1s to 1day
+    #[arg(long, value_name = "TIME", default_value = "90s", value_parser = up_to_a_day)]
     agent_timeout: Duration,
     #[command(flatten)]
     policy: Where,
@@ -85,12 +86,6 @@ pub(crate) struct Serve {
 fn tier(text: &str) -> Result<Tier, String> {
     let number: u8 = text.parse().map_err(|_| "a tier is 1, 2 or 3".to_owned())?;
     Tier::try_from(number).map_err(str::to_owned)
-}
-
-fn agent_timeout(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).map_err(|cause| cause.to_string())?;
-    let fits = (Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&time);
-    fits.then_some(time).ok_or_else(|| "it is a time from 1s to 1day".to_owned())
 }
 
 /// The first line of the log.

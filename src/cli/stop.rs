@@ -1,15 +1,13 @@
 //! Being told to stop, for commands that serve.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use mcp_registry_spec::{Error, ErrorKind};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Waits for being told.
-pub(crate) struct Stop {
-    terminate: Signal,
-    interrupt: Signal,
-    /// Where what is half done must not be left: the end of the terminal, and its quitting key.
-    others: Option<(Signal, Signal)>,
-}
+pub(crate) struct Stop(Vec<Signal>);
 
 impl Stop {
     /// Begins to listen for the signals: what they did before, they do no longer.
@@ -17,37 +15,42 @@ impl Stop {
     /// # Errors
     /// Where the system refuses.
     pub(crate) fn listen() -> Result<Self, Error> {
-        let (terminate, interrupt) = (wait_for(SignalKind::terminate())?, wait_for(SignalKind::interrupt())?);
-        Ok(Self { terminate, interrupt, others: None })
+        Ok(Self(vec![wait_for(SignalKind::terminate())?, wait_for(SignalKind::interrupt())?]))
     }
 
-    /// The same, to the end of the terminal and to its key that quits: for what must not be left half done.
+    /// The same, to the key of the terminal that quits and to the terminal's end, which `nohup` has ignored: for what
+    /// must not be left half done.
     ///
     /// # Errors
     /// Where the system refuses.
     #[cfg(any(feature = "probe", feature = "presence"))]
     pub(crate) fn listen_to_all() -> Result<Self, Error> {
-        let others = (wait_for(SignalKind::hangup())?, wait_for(SignalKind::quit())?);
-        Ok(Self { others: Some(others), ..Self::listen()? })
+        let mut stop = Self::listen()?;
+        stop.0.push(wait_for(SignalKind::quit())?);
+        if !is_ignored(SignalKind::hangup()) {
+            stop.0.push(wait_for(SignalKind::hangup())?);
+        }
+        Ok(stop)
     }
 
     /// Done once the process is told to stop.
     pub(crate) async fn asked(mut self) {
-        let others = async {
-            match &mut self.others {
-                Some((hangup, quit)) => tokio::select! {
-                    _ = hangup.recv() => {}
-                    _ = quit.recv() => {}
-                },
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            () = others => {}
-        }
+        poll_fn(|context| match self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
     }
+}
+
+/// Whether whoever started this process has it ignore that signal; where the system does not say, it does not.
+#[cfg(any(feature = "probe", feature = "presence"))]
+fn is_ignored(kind: SignalKind) -> bool {
+    let ignored = |status: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        Some(u64::from_str_radix(line.trim(), 16).ok()? >> (kind.as_raw_value() - 1) & 1 == 1)
+    };
+    std::fs::read_to_string("/proc/self/status").ok().and_then(|status| ignored(&status)).unwrap_or(false)
 }
 
 fn wait_for(kind: SignalKind) -> Result<Signal, Error> {

@@ -1,14 +1,12 @@
 //! `tools`: the tools of a server.
 
-use std::time::Duration;
-
 use mcp_registry_pool::rmcp::model::Tool;
 use mcp_registry_spec::{McpServerRegistry, ServerName};
 use serde::Serialize;
 
 use super::app::RegistryCommand;
 use super::failure::{Failure, Outcome};
-use super::launches;
+use super::launches::{self, PhaseTime};
 use super::printer::Printer;
 use super::table::Column;
 
@@ -20,9 +18,8 @@ use super::table::Column;
 pub(crate) struct Tools {
     /// The server's name
     name: String,
-    /// How long each phase may take: making the process, initialize, and listing the tools
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
-    timeout: Duration,
+    #[command(flatten)]
+    time: PhaseTime,
 }
 
 #[derive(Serialize)]
@@ -36,23 +33,18 @@ impl RegistryCommand for Tools {
     const TOKIO: bool = true;
 
     async fn run(self, registry: &McpServerRegistry, printer: &mut Printer) -> Result<Outcome, Failure> {
-        launches::with_server(registry, &self.name, self.timeout, async |_, server| {
+        launches::with_server(registry, &self.name, self.time.timeout, async |_, server| {
             let instructions = server.info().instructions.clone();
-            let told = Told { server: server.name(), instructions, tools: server.tools() };
+            let told = server.without_secrets(&Told { server: server.name(), instructions, tools: server.tools() });
             let rows: Vec<_> = server.tools().iter().map(|tool| row(tool, |said| server.shown(said))).collect();
-            printer.data_by(
-                &server.without_secrets(&told),
-                |out| super::json::write(out, &server.without_secrets(&told)),
-                |text| {
-                    let columns = [("TOOL", false), ("DESCRIPTION", true)];
-                    let columns = columns.map(|(title, shrinks)| Column { title, shrinks });
-                    if rows.is_empty() {
-                        Ok(())
-                    } else {
-                        text.table(columns, &rows, |row| row.each_ref().map(String::as_str))
-                    }
-                },
-            )?;
+            printer.data(&told, |text| {
+                let columns = [("TOOL", false), ("DESCRIPTION", true)];
+                let columns = columns.map(|(title, shrinks)| Column { title, shrinks });
+                match rows.is_empty() {
+                    true => Ok(()),
+                    false => text.table(columns, &rows, |row| row.each_ref().map(String::as_str)),
+                }
+            })?;
             if rows.is_empty() {
                 printer.aside("it has no tools");
             }

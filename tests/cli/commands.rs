@@ -215,6 +215,8 @@ fn help() {
         "tools",
         "call",
         "run",
+        "pin",
+        "verify",
         "audit",
         "migrate",
         "serve",

@@ -2,9 +2,9 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -85,6 +85,14 @@ fn sandbox(present: bool) -> Sandbox {
     sandbox
 }
 
+/// Waits for a report that says so: some may be under way that say otherwise.
+fn until_said(asked: &Receiver<Asked>, present: bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while asked.recv_timeout(PATIENCE).unwrap().body["mcp_server_present"] != present {
+        assert!(Instant::now() < deadline, "it is never said");
+    }
+}
+
 fn args<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let common = ["heartbeat", "--url", url, "--scope", "scout", "--agent", "scout-1", "--runtime", "claude-code"];
     [&common, more].concat()
@@ -151,10 +159,7 @@ fn e16_a_contract_that_cannot_be_read_for_a_while_ends_nothing() {
     let sandbox = sandbox(true);
     let contract = sandbox.read("presence.json");
     let child = start(&sandbox, &args(&url, &["--every", "1s"]));
-    let until = |present: bool| {
-        // Some reports may have been under way.
-        assert!((0..3).any(|_| asked.recv_timeout(PATIENCE).unwrap().body["mcp_server_present"] == present));
-    };
+    let until = |present: bool| until_said(&asked, present);
     let put = |text: &str| {
         sandbox.write("next.json", text);
         std::fs::rename(sandbox.path("next.json"), sandbox.path("presence.json")).unwrap();
@@ -242,7 +247,8 @@ fn e12_the_token_goes_to_the_catalog_alone() {
     assert!(text.contains("[exit 0]") && text.contains("is absent"), "{text}");
     let head = heard.join().unwrap();
     assert!(head.starts_with("GET ") && !head.contains("hunter2"), "{head}");
-    assert!(asked.try_iter().all(|asked| asked.token.as_deref() == Some("Bearer hunter2-token")));
+    let tokens: Vec<_> = asked.try_iter().map(|asked| asked.token).collect();
+    assert_eq!(tokens, vec![Some("Bearer hunter2-token".to_owned()); 2]);
 }
 
 #[test]
@@ -253,7 +259,8 @@ fn e16_every_contract_must_hold() {
     sandbox.write("other.json", &other);
     let text = sandbox.run(&args(&url, &["--contract", "presence.json", "--contract", "other.json"]));
     assert!(text.contains("the server search is absent") && !text.contains("tickets is absent"), "{text}");
-    assert!(asked.try_iter().all(|asked| asked.body["mcp_server_present"] == false));
+    let said: Vec<_> = asked.try_iter().map(|asked| asked.body["mcp_server_present"].clone()).collect();
+    assert_eq!(said, [false, false]);
 }
 
 #[test]
@@ -291,8 +298,7 @@ fn e16_presence_is_told_anew_for_each_report_until_a_signal_ends_it() {
         assert!(next().path.ends_with("register"));
         assert_eq!(next().body["mcp_server_present"], true);
         std::fs::remove_file(sandbox.path("home/settings.json")).unwrap();
-        // One report may have been under way.
-        assert!((0..3).any(|_| next().body["mcp_server_present"] == false));
+        until_said(&asked, false);
         // What came of that report is told before the next one.
         next();
         kill_process(Pid::from_child(&child), signal).unwrap();
@@ -302,6 +308,43 @@ fn e16_presence_is_told_anew_for_each_report_until_a_signal_ends_it() {
         assert_eq!(out, "online  scout-1\nfailed  scout-1  mcp_server_missing\n");
         assert_eq!(err.matches("is absent").count(), 1, "{err}");
     }
+}
+
+#[test]
+fn e16_each_absence_is_explained_and_each_failure_told_once() {
+    let (url, asked) = catalog(vec![ONLINE, BUSY, BUSY, BUSY, ONLINE]);
+    let sandbox = sandbox(false);
+    let child = start(&sandbox, &args(&url, &["--every", "1s"]));
+    let settings = r#"{"servers":{"tickets":{"command":"x"}}}"#;
+    // While it is absent all the time, the catalog is busy for a while.
+    (0..5).for_each(|_| until_said(&asked, false));
+    sandbox.write("home/settings.json", settings);
+    until_said(&asked, true);
+    std::fs::remove_file(sandbox.path("home/settings.json")).unwrap();
+    until_said(&asked, false);
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    assert_eq!((err.matches("is absent").count(), err.matches("503").count()), (2, 1), "{err}");
+}
+
+#[test]
+fn e16_the_end_of_a_terminal_that_is_to_be_ignored_ends_nothing() {
+    let (url, asked) = catalog(vec![ONLINE]);
+    let sandbox = sandbox(true);
+    let own = sandbox.command(&args(&url, &["--every", "1s"]));
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(own.get_program()).args(own.get_args());
+    command.env_clear().envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.current_dir(own.get_current_dir().unwrap()).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    until_said(&asked, true);
+    kill_process(Pid::from_child(&child), Signal::HUP).unwrap();
+    asked.try_iter().for_each(drop);
+    (0..2).for_each(|_| until_said(&asked, true));
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

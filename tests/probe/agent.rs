@@ -5,12 +5,22 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use mcp_registry_test_server::{Mark, SERVE};
 use tempfile::TempDir;
 
 /// What the servers are told, and must not be shown.
 pub(crate) const SECRET: &str = "hunter2plain";
+
+/// Waits until that is so.
+pub(crate) fn until(is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it is never so");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
 
 pub(crate) struct Agent {
     room: TempDir,

@@ -1,11 +1,10 @@
 //! What servers showed, and show.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::agent::{Agent, SECRET};
+use crate::agent::{Agent, SECRET, until};
 
 /// An agent with a server whose tools are what a file says.
 fn agent(test: &str) -> Agent {
@@ -128,7 +127,8 @@ pub(crate) fn s17_pins_are_beside_the_document_or_where_somebody_says() {
     assert_eq!(std::fs::read_to_string(agent.path("agent/mcp.lock")).unwrap(), "{}");
     let database = format!("sqlite:{}", agent.path("a.db").display());
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mcp-registry"));
-    let output = command.args(["verify", "--backend", &database]).env("HOME", agent.home()).output().unwrap();
+    let command = command.args(["verify", "--backend", &database]).env_clear().env("HOME", agent.home());
+    let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("--lock FILE"), "{output:?}");
 }
@@ -140,9 +140,7 @@ pub(crate) fn s19_what_somebody_else_pinned_meanwhile_stays() {
     let mut all = agent.command(&["pin", "--timeout", "60s"]);
     let all = all.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // By then the quick one knows what it will show.
-    while !agent.path("tools.json.read").exists() {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until(|| agent.path("tools.json.read").exists());
     tools(&agent, &json!([tool("now", "Something newer.")]));
     assert_eq!(run(&agent, &["pin", "time"]).0, 0);
     std::fs::write(leave, "").unwrap();

@@ -1,13 +1,15 @@
 //! A contract that requires a tool: what it finds is started, and nothing is left of that (E13).
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use mcp_registry_test_server::{SERVE, look};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::agent::{Agent, SECRET};
+use crate::agent::{Agent, SECRET, until};
+
+/// A program that ends at once, and is no server.
+const NO_SERVER: &str = "/bin/false";
 
 /// An agent with a contract that requires the tool `one`, of the server that is mounted as `good`, and of one in a
 /// settings file.
@@ -24,7 +26,7 @@ fn agent(test: &str, words: &[&str]) -> Agent {
         "deliveries": [
             {"kind": "json", "file": agent.path("settings.json"), "table": ["servers"], "key": "good"},
             {"kind": "registry", "locator": format!("filesystem:{}", agent.path("agent").display()), "name": "good"},
-            {"kind": "binary", "path": agent.exe()},
+            {"kind": "binary", "path": NO_SERVER},
         ],
     });
     std::fs::write(agent.path("presence.json"), contract.to_string()).unwrap();
@@ -46,22 +48,21 @@ fn reasons(presence: &Value) -> Vec<&str> {
 
 pub(crate) fn e13_a_server_is_present_when_it_lists_the_tool() {
     let agent = agent("tool", &["tools", "one", "two"]);
-    agent.allow(&[&agent.exe()]);
+    agent.allow(&[&agent.exe(), NO_SERVER]);
     let (code, presence) = present(&agent);
     assert_eq!((code, &presence["held_by"]), (Some(0), &json!(0)), "{presence}");
     assert_eq!(reasons(&presence)[..2], ["it holds"; 2]);
-    // Without its arguments this program is no server.
-    assert_ne!(reasons(&presence)[2], "it holds");
+    assert!(reasons(&presence)[2].contains("it ended with exit code 1"), "{presence}");
 }
 
 pub(crate) fn e13_what_does_not_list_it_does_not_hold() {
     let another = agent("another", &["tools", "two"]);
-    another.allow(&[&another.exe()]);
+    another.allow(&[&another.exe(), NO_SERVER]);
     let (code, presence) = present(&another);
     assert_eq!((code, &presence["held_by"]), (Some(1), &json!(null)));
     assert_eq!(reasons(&presence)[..2], ["the server runs, and has no tool \"one\""; 2]);
     let dead = agent("dead", &["die", "3"]);
-    dead.allow(&[&dead.exe()]);
+    dead.allow(&[&dead.exe(), NO_SERVER]);
     let (code, presence) = present(&dead);
     assert_eq!(code, Some(1));
     assert!(reasons(&presence).iter().all(|reason| *reason != "it holds"), "{presence}");
@@ -109,22 +110,54 @@ pub(crate) fn e13_a_deliverys_registry_narrows_the_agents_list_and_never_adds_to
         let delivery = json!({"kind": "registry", "locator": format!("filesystem:{}", agent.path("other").display()), "name": "good"});
         let contract = json!({"version": 1, "server": "good", "required_tool": "one", "deliveries": [delivery]});
         std::fs::write(agent.path("presence.json"), contract.to_string()).unwrap();
-        assert_eq!(is_refused(&agent), refused, "{own} {theirs}");
+        if refused {
+            assert!(is_refused(&agent), "{own} {theirs}");
+        } else {
+            let (code, presence) = present(&agent);
+            assert_eq!((code, &presence["held_by"]), (Some(0), &json!(0)), "{own} {theirs}");
+        }
     }
+}
+
+pub(crate) fn e13_a_scope_of_the_catalog_takes_no_list_away() {
+    let agent = agent("scope", &["tools", "one"]);
+    agent.write("## Allowed commands\n\n");
+    tracing(&agent);
+    for theirs in [None, Some("## Allowed commands\npython3\n")] {
+        if let Some(text) = theirs {
+            std::fs::create_dir(agent.path("agent/scout")).unwrap();
+            std::fs::write(agent.path("agent/scout/mcp.md"), text).unwrap();
+        }
+        let contract = agent.path("presence.json");
+        let report =
+            ["heartbeat", "--url", "http://127.0.0.1:1/", "--scope", "scout", "--agent", "a", "--runtime", "b"];
+        let output = agent.run(&[&report[..], &["--contract", contract.to_str().unwrap()]].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains("may not be started"), "{said}");
+        assert!(!agent.path("started").exists());
+    }
+}
+
+pub(crate) fn e16_more_tools_than_a_report_takes_are_told() {
+    let agent = agent("many", &["many", "10001"]);
+    agent.allow(&[&agent.exe(), NO_SERVER]);
+    let contract = agent.path("presence.json");
+    let text = std::fs::read_to_string(&contract).unwrap().replace("\"one\"", "\"tool_1\"");
+    std::fs::write(&contract, text).unwrap();
+    let report = ["heartbeat", "--url", "http://127.0.0.1:1/?agent_scope=scout", "--agent", "a", "--runtime", "b"];
+    let output = agent.run(&[&report[..], &["--contract", contract.to_str().unwrap()]].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("10001 tools are more than the 10000"), "{said}");
 }
 
 pub(crate) fn e13_being_stopped_leaves_nothing() {
     for signal in [Signal::INT, Signal::TERM] {
         let agent = agent("stopped", &["stubborn", "orphan", "family", "hang"]);
-        agent.allow(&[&agent.exe()]);
+        agent.allow(&[&agent.exe(), NO_SERVER]);
         let contract = agent.path("presence.json");
         let mut command = agent.command(&["present", "--contract", contract.to_str().unwrap()]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while look(&agent.mark).is_empty() {
-            assert!(Instant::now() < deadline, "it is started");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        until(|| !look(&agent.mark).is_empty());
         kill_process(Pid::from_child(&child), signal).unwrap();
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{output:?}");

@@ -11,6 +11,11 @@ use crate::config::Config;
 use crate::parse;
 use crate::refusal::Asked;
 
+/// The most tools of a report.
+const MAX_TOOLS: usize = 10_000;
+/// The longest name of a tool, in bytes.
+const MAX_TOOL_LEN: usize = 256;
+
 /// Reports of one agent of one scope to one catalog.
 ///
 /// ```no_run
@@ -44,6 +49,24 @@ pub struct Report {
     /// Whether these are all there will be; `None` says nothing of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mcp_tools_ready: Option<bool>,
+}
+
+impl Report {
+    /// Checks that a catalog takes it (C38).
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSpec`] for more than 10,000 tools, and for a tool whose name is longer than 256 bytes.
+    pub fn check(&self) -> Result<()> {
+        let tools = self.loaded_mcp_tools.as_deref().unwrap_or_default();
+        let wrong = if tools.len() > MAX_TOOLS {
+            format!("{} tools are more than the {MAX_TOOLS} that a catalog takes", tools.len())
+        } else if tools.iter().any(|tool| tool.len() > MAX_TOOL_LEN) {
+            format!("the name of a tool is longer than the {MAX_TOOL_LEN} bytes that a catalog takes")
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(ErrorKind::InvalidSpec, wrong))
+    }
 }
 
 /// What a catalog says to a report (C41).

@@ -27,8 +27,10 @@ pub(super) struct Agent<'s> {
     registered: bool,
     /// Whether presence could be told once.
     looked: bool,
-    /// What people were told last of why it is absent, and of what failed.
-    warned: Vec<String>,
+    /// What people were told of the last look: why a server is absent, or why that cannot be told.
+    absent: Vec<String>,
+    /// What they were told of the last try that failed, while none has been kept since.
+    failed: Option<String>,
 }
 
 /// What a report came to.
@@ -59,7 +61,8 @@ impl<'s> Agent<'s> {
             catalog,
             registered: false,
             looked: false,
-            warned: Vec::new(),
+            absent: Vec::new(),
+            failed: None,
         }
     }
 
@@ -69,10 +72,10 @@ impl<'s> Agent<'s> {
         let mut backoff = Backoff::default();
         loop {
             let report = match self.look(printer).await {
-                Ok(presences) => report_of(&presences),
+                Ok(report) => report,
                 Err(failure) if tries.is_some() || !self.looked => return Err(failure),
                 Err(failure) => {
-                    self.warn(vec![failure.into_error().to_string()], printer);
+                    self.tell_absent(vec![failure.into_error().to_string()], printer);
                     if !self.registered {
                         // A registration without the server may be refused for good.
                         sleep(backoff.pause()).await;
@@ -89,6 +92,7 @@ impl<'s> Agent<'s> {
             match answer {
                 Ok(Answer::Kept { state, reason }) => {
                     self.registered = true;
+                    self.failed = None;
                     let (agent, scope) = (self.id.clone(), self.reporter.scope().clone());
                     return Ok(Told { agent, scope, mcp_server_present: report.mcp_server_present, state, reason });
                 }
@@ -105,7 +109,7 @@ impl<'s> Agent<'s> {
                     return Err(Error::new(cause.kind(), message).caused_by(cause).into());
                 }
                 Err(error) if error.is_retryable() && more => {
-                    self.warn(vec![error.to_string()], printer);
+                    self.tell_failed(error.to_string(), printer);
                     sleep(backoff.pause()).await;
                 }
                 Err(error) => return Err(error.into()),
@@ -113,27 +117,34 @@ impl<'s> Agent<'s> {
         }
     }
 
-    /// Tells whether the servers are present now, and people why one is not.
-    async fn look(&mut self, printer: &mut Printer) -> Result<Vec<Presence>, Failure> {
+    /// What is to be reported now; people are told why a server is absent.
+    async fn look(&mut self, printer: &mut Printer) -> Result<Report, Failure> {
         let mut presences = Vec::with_capacity(self.contracts.len());
         for path in &self.contracts {
             presences.push(contract::look(&contract::read(path)?, self.settings, Some(&self.catalog)).await?);
         }
+        let report = report_of(&presences);
+        report.check()?;
         self.looked = true;
         let absent = presences.iter().filter(|presence| !presence.is_present());
-        let warnings: Vec<_> = absent.map(contract::absence).collect();
-        if !warnings.is_empty() {
-            self.warn(warnings, printer);
-        }
-        Ok(presences)
+        self.tell_absent(absent.map(contract::absence).collect(), printer);
+        Ok(report)
     }
 
-    /// Says what was not said the last time.
-    fn warn(&mut self, warnings: Vec<String>, printer: &mut Printer) {
-        for warning in warnings.iter().filter(|warning| !self.warned.contains(warning)) {
+    /// Tells people what was not so at the look before.
+    fn tell_absent(&mut self, absent: Vec<String>, printer: &mut Printer) {
+        for warning in absent.iter().filter(|warning| !self.absent.contains(warning)) {
             printer.warning(warning);
         }
-        self.warned = warnings;
+        self.absent = absent;
+    }
+
+    /// Tells people of a try that failed, unless the one before failed for the same.
+    fn tell_failed(&mut self, failed: String, printer: &mut Printer) {
+        if self.failed.as_ref() != Some(&failed) {
+            printer.warning(&failed);
+            self.failed = Some(failed);
+        }
     }
 }
 
