@@ -73,7 +73,7 @@ impl Stage {
 
     async fn ask(self, number: usize) {
         let proposal = Proposal::Install(entry(number));
-        let identity = self.target.identity(&proposal, None).unwrap();
+        let identity = self.target.place.identity(&proposal, None).unwrap();
         let form = serde_json::json!({"confirm": true, "actor_role": "OPS", "requested_by": "scout-agent",
             "approval_reason": "to be measured", "identity": identity});
         let form: Form = serde_json::from_value(form).unwrap();

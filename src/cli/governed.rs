@@ -92,7 +92,7 @@ impl Governed {
             Ok(Record {
                 name: Some(proposal.name().clone()),
                 action: Some(proposal.action()),
-                identity: Some(self.target.identity(proposal, before.as_ref())?),
+                identity: Some(self.target.place.identity(proposal, before.as_ref())?),
                 before,
                 after: proposal.entry().map(McpServerSpec::digest).transpose()?,
                 ..Record::new(Event::WriteBegun, &self.target.place).by(&self.party)

@@ -8,6 +8,7 @@ use mcp_registry_governance::{Decision, Diagnostics, Gate, Launch, Policy as Loa
 use mcp_registry_spec::{Error, McpServerSpec, ProcessEnvironment, Scope, ServerName, SpecFields};
 use serde::Serialize;
 
+use super::absolute::place_of;
 use super::app::{LocalCommand, run_on};
 use super::args::With;
 use super::failure::{Failure, Outcome};
@@ -134,7 +135,12 @@ struct Explained<'a> {
 impl LocalCommand for Explain {
     fn run(self, settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
         let tool: Tool = self.tool.parse()?;
-        let scope = settings.scope().map(Scope::parse).transpose()?;
+        // The scope in which the MCP server serves the registry that is meant, where one is.
+        let place = settings.request().and_then(|request| Ok(place_of(&request, &settings.backends)?));
+        let scope = match settings.scope() {
+            Some(scope) => Some(Scope::parse(scope)?),
+            None => place.ok().and_then(|(_, scope)| scope),
+        };
         let server = self.server.as_deref().map(ServerName::parse).transpose()?;
         let policy = self.place.load(printer);
         let spec = entry(self.spec, tool, server.as_ref())?;

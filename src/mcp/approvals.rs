@@ -33,7 +33,7 @@ pub(super) async fn list(server: &Server, arguments: &Arguments) -> Result<Answe
 /// One of them. The policy decides by the server that it is about, whether there is one or not.
 pub(super) async fn get(server: &Server, arguments: &Arguments, caller: &Caller) -> Result<Answer, Refused> {
     let mut found = meant(server, arguments).await;
-    if found.as_ref().is_ok_and(|change| change.state == State::Executing) {
+    if found.as_ref().is_ok_and(Change::is_unsettled) {
         // Whoever carries it out may have died since (rule H11).
         server.governance().settle(server.target()).await?;
         found = meant(server, arguments).await;

@@ -57,7 +57,7 @@ impl Basis {
             }
         };
         let replaces = old.as_ref().map(McpServerSpec::digest).transpose()?;
-        let identity = target.identity(proposal, replaces.as_ref())?;
+        let identity = target.place.identity(proposal, replaces.as_ref())?;
         Ok(Self { old, item, replaces, identity })
     }
 }

@@ -113,6 +113,14 @@ pub struct Change {
     pub outcome: Option<Outcome>,
 }
 
+impl Change {
+    /// Whether it was approved, and it is not settled yet what came of it (H11).
+    #[must_use]
+    pub fn is_unsettled(&self) -> bool {
+        matches!(self.state, State::Executing | State::Interrupted) && self.finished_at.is_none()
+    }
+}
+
 /// What came of a change that was approved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {

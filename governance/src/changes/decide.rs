@@ -53,9 +53,13 @@ impl Governance {
     }
 
     /// The change of that id, as it is stored.
-    async fn stored(&self, id: &ChangeId) -> Result<Stored, Refusal> {
+    pub(super) async fn stored(&self, id: &ChangeId) -> Result<Stored, Refusal> {
         match self.store.fetch(|| rows::by_id(id.as_str())).await?.first() {
-            Some(row) => Ok(Stored::read(row)?),
+            Some(row) => {
+                let stored = Stored::read(row)?;
+                stored.check_identity()?;
+                Ok(stored)
+            }
             None => Err(Refusal::new(Code::ChangeNotFound, format!("there is no change {id}"), "list those there are")),
         }
     }

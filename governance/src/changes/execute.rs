@@ -150,14 +150,30 @@ impl Governance {
                 Err(error) if error.is_retryable() => tokio::time::sleep(wait).await,
                 Err(error) => return Err(error.into()),
                 Ok(Some(ended)) => return Ok(ended),
-                Ok(None) => return Err(self.lost(&claimed.change.id).await),
+                Ok(None) => return self.correct(claimed, Step { to, by: &by, how }).await,
             }
             wait *= 3;
         }
-        match self.take(claimed, Step { to, by: &by, how }).await? {
+        match self.take(claimed, Step { to, by: &by, how: how.clone() }).await? {
             Some(ended) => Ok(ended),
-            None => Err(self.lost(&claimed.change.id).await),
+            None => self.correct(claimed, Step { to, by: &by, how }).await,
         }
+    }
+
+    /// Takes the last step of a change that others settled meanwhile, as they took its executor for dead: they could
+    /// tell no more than what they saw there before it wrote.
+    async fn correct(&self, claimed: &Stored, last: Step<'_>) -> Result<Stored, Refusal> {
+        let settled = self.stored(&claimed.change.id).await?;
+        if settled.change.state == last.to {
+            return Ok(settled);
+        }
+        if settled.change.state == State::Interrupted
+            && last.to == State::Completed
+            && let Some(corrected) = self.take(&settled, last).await?
+        {
+            return Ok(corrected);
+        }
+        Err(self.lost(&claimed.change.id).await)
     }
 
     /// Asks the policy again, and writes.

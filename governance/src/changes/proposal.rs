@@ -57,6 +57,32 @@ pub struct Place {
     pub scope: Option<Scope>,
 }
 
+impl Place {
+    /// The identity of a change here: the SHA-256 over the canonical JSON (RFC 8785) of action, backend,
+    /// locator, scope, the whole entry, and the digest of what is replaced or removed (H4).
+    ///
+    /// # Errors
+    /// [`InvalidSpec`](mcp_registry_spec::ErrorKind::InvalidSpec) for an entry that has no canonical form.
+    pub fn identity(&self, proposal: &Proposal, replaces: Option<&Digest>) -> Result<Digest> {
+        #[derive(Serialize)]
+        struct Identity<'a> {
+            action: AuditAction,
+            #[serde(flatten)]
+            place: &'a Place,
+            name: &'a ServerName,
+            entry: Option<&'a McpServerSpec>,
+            replaces: Option<&'a Digest>,
+        }
+        Digest::of_json(&Identity {
+            action: proposal.action(),
+            place: self,
+            name: proposal.name(),
+            entry: proposal.entry(),
+            replaces,
+        })
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.locator)?;
@@ -79,29 +105,5 @@ impl Target {
     pub fn new(registry: McpServerRegistry, locator: &Locator, scope: Option<Scope>) -> Self {
         let place = Place { backend_id: registry.backend_id().to_owned(), locator: locator.to_string(), scope };
         Self { registry, place }
-    }
-
-    /// The identity of a change here: the SHA-256 over the canonical JSON (RFC 8785) of action, backend,
-    /// locator, scope, the whole entry, and the digest of what is replaced or removed (H4).
-    ///
-    /// # Errors
-    /// [`InvalidSpec`](mcp_registry_spec::ErrorKind::InvalidSpec) for an entry that has no canonical form.
-    pub fn identity(&self, proposal: &Proposal, replaces: Option<&Digest>) -> Result<Digest> {
-        #[derive(Serialize)]
-        struct Identity<'a> {
-            action: AuditAction,
-            #[serde(flatten)]
-            place: &'a Place,
-            name: &'a ServerName,
-            entry: Option<&'a McpServerSpec>,
-            replaces: Option<&'a Digest>,
-        }
-        Digest::of_json(&Identity {
-            action: proposal.action(),
-            place: &self.place,
-            name: proposal.name(),
-            entry: proposal.entry(),
-            replaces,
-        })
     }
 }

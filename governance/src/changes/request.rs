@@ -125,6 +125,12 @@ impl Governance {
         self.refuse_denied(&decision, &request, party).await?;
         let asked = self.check(&policy, form, party)?;
         self.settle(target).await?;
+        // Asked first: once it has written, there is nothing any more that the same could be asked on (H6).
+        if let Some(identity) = asked.identity.as_deref().and_then(|identity| identity.parse().ok())
+            && let Some(twin) = self.store.fetch(|| rows::active(&identity)).await?.first()
+        {
+            must_not_execute(&Stored::read(twin)?.change)?;
+        }
         for _ in 0..TRIES {
             let basis = Basis::read(target, proposal).await?;
             if asked.identity.as_deref() != Some(basis.identity.to_string().as_str()) {
@@ -197,10 +203,7 @@ impl Governance {
         let found = transaction.fetch(rows::active(&basis.identity)).await?;
         drop(transaction);
         let Some(twin) = found.first().map(Stored::read).transpose()? else { return Ok(None) };
-        if twin.change.state == State::Executing {
-            let what = format!("the same change, {}, is being carried out", twin.change.id);
-            return Err(Refusal::new(Code::ApprovalInProgress, what, "look at it once it has ended"));
-        }
+        must_not_execute(&twin.change)?;
         Ok(Some(Requested { change: twin.change, is_new: false }))
     }
 
@@ -271,6 +274,15 @@ impl Governance {
             }
         }
     }
+}
+
+/// Refuses to ask for what is being carried out (H6).
+fn must_not_execute(twin: &Change) -> Result<(), Refusal> {
+    if twin.state != State::Executing {
+        return Ok(());
+    }
+    let what = format!("the same change, {}, is being carried out", twin.id);
+    Err(Refusal::new(Code::ApprovalInProgress, what, "look at it once it has ended"))
 }
 
 /// A text that somebody gave, as it can be kept and shown: no secret, nothing that steers a terminal.

@@ -42,6 +42,20 @@ impl Stored {
         })
     }
 
+    /// Refuses a change that is another than its identity says: what is looked at, decided on and carried out by id is
+    /// what was asked for (H4).
+    ///
+    /// # Errors
+    /// [`ErrorKind::DescriptorInvalid`].
+    pub(super) fn check_identity(&self) -> Result<()> {
+        let Change { id, place, replaces, identity, .. } = &self.change;
+        if place.identity(&self.proposal, replaces.as_ref())? == *identity {
+            return Ok(());
+        }
+        let what = format!("the change {id} is another than was asked for");
+        Err(Error::new(ErrorKind::DescriptorInvalid, what).hint("it was altered by other means; ask for it anew"))
+    }
+
     /// Stores a change that is new; nothing is done where one of its identity is active (H5).
     pub(super) fn insert(&self) -> Result<Query> {
         let Change { place, .. } = &self.change;
@@ -76,24 +90,25 @@ impl Stored {
             .bind(to_millis(change.expires_at)))
     }
 
-    /// Stores how a change stands now, where it stood `from`.
-    pub(super) fn update(&self, from: State) -> Result<Query> {
+    /// Stores how a change stands now, where it still stands as it did `before`.
+    pub(super) fn update(&self, before: &Change) -> Result<Query> {
         let change = &self.change;
         let outcome = change.outcome.as_ref().map(json).transpose()?;
         Ok(query(
             "UPDATE mcp_changes SET state = $3, decided_by = $4, decision_reason = $5, decided_at = $6, executor = $7,
              finished_at = $8, outcome = $9
-             WHERE id = $1 AND state = $2 AND finished_at IS NULL",
+             WHERE id = $1 AND state = $2 AND COALESCE(finished_at, -1) = $10",
         )
         .bind(change.id.to_string())
-        .bind(from.as_str())
+        .bind(before.state.as_str())
         .bind(change.state.as_str())
         .bind(change.decided_by.clone())
         .bind(change.decision_reason.clone())
         .bind(change.decided_at.map(to_millis))
         .bind(self.executor.clone())
         .bind(change.finished_at.map(to_millis))
-        .bind(outcome))
+        .bind(outcome)
+        .bind(before.finished_at.map_or(-1, to_millis)))
     }
 }
 

@@ -114,7 +114,7 @@ impl Governance {
         now: SystemTime,
     ) -> Result<Option<Stored>> {
         let next = stored.after(&step, now);
-        if transaction.execute(next.update(stored.change.state)?).await? == 0 {
+        if transaction.execute(next.update(&stored.change)?).await? == 0 {
             return Ok(None);
         }
         let mut record = Record { from: Some(stored.change.state.to_string()), ..next.record(step.by) };

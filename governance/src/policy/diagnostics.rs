@@ -47,6 +47,8 @@ pub struct Counts {
     pub hosts: usize,
     /// Variables.
     pub env: usize,
+    /// Keys of entries.
+    pub keys: usize,
 }
 
 /// One thing that a policy says.
@@ -106,6 +108,7 @@ fn counts(document: &Document) -> Counts {
             launches: servers.launches.len(),
             hosts: servers.hosts.len(),
             env: servers.env.len(),
+            keys: servers.keys.len(),
             ..counts
         },
     }
@@ -153,6 +156,7 @@ fn rules(document: &Document) -> Vec<RuleLine> {
         servers.launches.iter().for_each(|at| add("P17", "launches", at.line, at.value.join(" ")));
         servers.hosts.iter().for_each(|at| add("P19", "hosts", at.line, at.value.to_string()));
         servers.env.iter().for_each(|at| add("P20", "env", at.line, at.value.to_string()));
+        servers.keys.iter().for_each(|at| add("P20", "keys", at.line, at.value.to_string()));
     }
     rules
 }

@@ -251,7 +251,14 @@ fn read_servers(reader: &mut Reader, value: &Value, line: usize) -> Option<Serve
                 let what = "the name of a variable, with * for any characters";
                 servers.env = items(reader.texts(name, value, what, variable_pattern));
             }
-            _ => reader.unknown(key, "key", " in [servers]", &["commands", "packages", "launches", "hosts", "env"]),
+            "keys" => {
+                let what = "a key of an entry, with * for any characters";
+                servers.keys = items(reader.texts(name, value, what, Glob::new));
+            }
+            _ => {
+                let known = ["commands", "packages", "launches", "hosts", "env", "keys"];
+                reader.unknown(key, "key", " in [servers]", &known);
+            }
         }
     }
     Some(servers)

@@ -8,21 +8,27 @@ const REFUSED: &[&str] = &[
     "PATHEXT",
     "LD_*",
     "DYLD_*",
+    "GLIBC_TUNABLES",
     "GCONV_PATH",
     // What a runtime runs first, or takes packages from.
     "NODE_OPTIONS",
     "NODE_PATH",
     "NODE_REPL_EXTERNAL_MODULE",
     "NPM_CONFIG_*",
+    "COREPACK_*",
+    "YARN_*",
+    "BUN_*",
     "PYTHON*",
     "UV_*",
     "PIP_*",
     "DOCKER_*",
+    "CONTAINER_HOST",
     // What a shell that stands in between runs first.
     "BASH_*",
     "ENV",
     "SHELLOPTS",
     "COMSPEC",
+    "ZDOTDIR",
     // Where all these look for their configuration.
     "HOME",
     "USERPROFILE",
@@ -38,6 +44,8 @@ const REFUSED: &[&str] = &[
     "NODE_TLS_REJECT_UNAUTHORIZED",
     "JAVA_TOOL_OPTIONS",
     "_JAVA_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "LUA_INIT*",
     "RUBYOPT",
     "RUBYLIB",
     "PERL5*",
@@ -45,12 +53,32 @@ const REFUSED: &[&str] = &[
     "CORECLR_*",
 ];
 
-/// Keys of an entry by which some clients choose what is run, and where (P20).
-const REFUSED_KEYS: &[&str] = &["cwd", "env_file", "envfile", "environment", "serverurl", "shell"];
+/// Keys that an entry may have of its own: no client chooses by them what is run or reached, or what it may do (P20).
+const HARMLESS_KEYS: &[&str] = &[
+    "comment",
+    "disabled",
+    "displayName",
+    "display_name",
+    "documentation",
+    "enabled",
+    "homepage",
+    "icon",
+    "license",
+    "note",
+    "notes",
+    "repository",
+    "startup_timeout_ms",
+    "startup_timeout_sec",
+    "tags",
+    "timeout",
+    "title",
+    "tool_timeout_sec",
+    "version",
+];
 
-/// Whether an entry may not have a key of its own by that name.
-pub(super) fn is_refused_key(key: &str) -> bool {
-    REFUSED_KEYS.iter().any(|refused| key.eq_ignore_ascii_case(refused))
+/// Whether an entry may have a key of its own by that name, whatever the policy lists.
+pub(super) fn is_harmless_key(key: &str) -> bool {
+    HARMLESS_KEYS.contains(&key)
 }
 
 /// Whether a variable of this name is refused unless the policy lists it. The case of letters makes no

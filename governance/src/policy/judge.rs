@@ -52,9 +52,10 @@ impl Servers {
     /// Whether the server may be mounted. `own` are the commands the agent's own document allows,
     /// where it says so: they can only narrow what is allowed (P21).
     pub(super) fn judge(&self, launch: &Launch, own: Option<&[String]>) -> Result<Ground, Refusal> {
-        if let Some(key) = launch.keys.iter().find(|key| environment::is_refused_key(key)) {
-            let reason = format!("the key {} could change what is run, or where", text::quote(key));
-            return Err(Refusal { reason, number: "P20", key: None });
+        let may_have = |key: &str| environment::is_harmless_key(key) || self.keys.iter().any(|at| at.value.fits(key));
+        if let Some(key) = launch.keys.iter().find(|key| !may_have(key)) {
+            let reason = format!("nobody knows what the key {} makes a client do", text::quote(key));
+            return Err(Refusal::new("P20", "keys", reason));
         }
         match &launch.what {
             What::Remote(url) => self.judge_remote(url),

@@ -38,7 +38,7 @@ const ANYTHING: &str = "\
     sh bash dash zsh ksh fish csh tcsh busybox cmd powershell pwsh env sudo su doas xargs parallel nice \
     nohup setsid timeout time stdbuf script watch systemd-run unshare chroot nsenter ssh npm pnpm pnpx \
     yarn corepack bun bunx deno tsx ts-node uv pipx pip poetry hatch conda mise nix nix-shell podman \
-    nerdctl kubectl perl ruby php lua tclsh awk gawk osascript java go cargo dotnet make";
+    nerdctl kubectl py pypy perl ruby php lua tclsh awk gawk osascript java go cargo dotnet make";
 
 /// The launcher that a command is, by the name of its file; `None` for a program that is what it is.
 ///

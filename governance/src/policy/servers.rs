@@ -18,6 +18,8 @@ pub(super) struct Servers {
     pub(super) hosts: Vec<At<HostPattern>>,
     /// Variables that entries may set although they are refused else (P20).
     pub(super) env: Vec<At<Glob>>,
+    /// Keys that entries may have of their own (P20).
+    pub(super) keys: Vec<At<Glob>>,
     /// Where the table begins.
     pub(super) line: usize,
 }

@@ -25,7 +25,7 @@ pub(crate) async fn h2_what_cannot_be_told_is_refused(room: &Room) {
 
 pub(crate) async fn h4_the_identity_is_what_is_asked_for_and_where(room: &Room) {
     let Room { target, .. } = room;
-    let of = |target: &Target, proposal: &Proposal| target.identity(proposal, None).unwrap();
+    let of = |target: &Target, proposal: &Proposal| target.place.identity(proposal, None).unwrap();
     let same = of(target, &install("a"));
     assert_eq!(of(target, &install("a")), same);
     let canonical = json!({
@@ -42,7 +42,7 @@ pub(crate) async fn h4_the_identity_is_what_is_asked_for_and_where(room: &Room) 
         of(target, &Proposal::Install(spec("a", "other"))),
         of(target, &Proposal::Uninstall(name("a"))),
         of(&elsewhere, &install("a")),
-        target.identity(&install("a"), Some(&old)).unwrap(),
+        target.place.identity(&install("a"), Some(&old)).unwrap(),
     ];
     for (i, other) in others.iter().enumerate() {
         assert_ne!(*other, same, "{i}");
@@ -180,7 +180,7 @@ pub(crate) async fn h2_h8_what_waits_is_bounded(room: &Room) {
     let mut refused = None;
     for number in 0..201 {
         let proposal = install(&format!("s{number}"));
-        let identity = room.target.identity(&proposal, None).unwrap().to_string();
+        let identity = room.target.place.identity(&proposal, None).unwrap().to_string();
         refused = room.ask_with(&proposal, crate::room::form(&identity)).await.err();
         assert_eq!(refused.is_some(), number == 200, "{number}");
     }

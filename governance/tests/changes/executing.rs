@@ -6,6 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mcp_registry_governance::{Code, Event, Filter, Form, Opener, Place, Proposal, Refusal, State, Target};
 use mcp_registry_spec::{ErrorKind, McpServerRegistry, WriteContext};
+use mcp_registry_store::sqlx::query;
+use mcp_registry_store::{Options, Store};
 use tokio::sync::Semaphore;
 
 use crate::room::{OPEN, Room, agent, code, governance, install, name, operator, spec};
@@ -38,6 +40,49 @@ pub(crate) async fn h6_what_is_being_carried_out_is_not_asked_for_again(room: &R
     assert_eq!((room.lines().await, room.text().as_str()), (before, ""), "nothing was run");
     leave.add_permits(1);
     assert!(approving.await.unwrap().unwrap().execution.ok);
+}
+
+pub(crate) async fn h11_who_was_taken_for_dead_tells_what_came_of_it(room: &Room) {
+    for written_before in [false, true] {
+        let (name, leave) = (format!("written-{written_before}"), Arc::new(Semaphore::new(0)));
+        let change = room.ask(&install(&name)).await;
+        let how = if written_before { How::WaitsAfterTheWrite(leave.clone()) } else { How::WaitsFor(leave.clone()) };
+        let slow = Wrong { inner: room.target.registry.clone(), how };
+        let slow = Target { registry: McpServerRegistry::new(Arc::new(slow)), place: room.target.place.clone() };
+        let (own, id) = (room.governance.clone(), change.id.clone());
+        let approving = tokio::spawn(async move { own.approve(&id, &operator(), Arc::new(slow)).await });
+        while room.governance.get(&change.id).await.unwrap().state == State::Pending
+            || room.text().contains(&name) != written_before
+        {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // As when a database ended the connection by which others see that it is alive.
+        let store = Store::new(&room.store, Options::default()).unwrap();
+        let mut altered = store.begin().await.unwrap();
+        let gone = query("UPDATE mcp_changes SET executor = 'gone' WHERE id = $1").bind(change.id.to_string());
+        altered.execute(gone).await.unwrap();
+        altered.commit().await.unwrap();
+        let settled = governance(room.folder.path(), &room.store).settle(&room.target).await.unwrap();
+        let seen = if written_before { State::Completed } else { State::Interrupted };
+        assert_eq!((settled[0].state, settled[0].is_unsettled()), (seen, false));
+        leave.add_permits(1);
+        let approval = approving.await.unwrap().unwrap();
+        assert_eq!((approval.execution.ok, approval.approval.state), (true, State::Completed), "{name}");
+        assert_eq!(room.governance.get(&change.id).await.unwrap().state, State::Completed, "{name}");
+        assert!(room.text().contains(&format!("## {name}")));
+    }
+}
+
+pub(crate) async fn h4_what_was_altered_is_not_decided_on(room: &Room) {
+    let change = room.ask(&install("a")).await;
+    let store = Store::new(&room.store, Options::default()).unwrap();
+    let mut altered = store.begin().await.unwrap();
+    let other = query("UPDATE mcp_changes SET entry = REPLACE(entry, 'server-github', 'server-evil')");
+    assert_eq!(altered.execute(other).await.unwrap(), 1);
+    altered.commit().await.unwrap();
+    assert_eq!(code(room.governance.approve(&change.id, &operator(), room.opener()).await), "descriptor_invalid");
+    assert_eq!(code(room.governance.get(&change.id).await), "descriptor_invalid");
+    assert_eq!(room.text(), "");
 }
 
 pub(crate) async fn h10_what_changed_since_is_a_conflict(room: &Room) {

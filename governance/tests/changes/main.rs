@@ -38,6 +38,8 @@ fn main() -> ExitCode {
         deciding::h9_what_is_approved_is_done_once,
         deciding::h9_a_time_is_waited_for,
         executing::h6_what_is_being_carried_out_is_not_asked_for_again,
+        executing::h11_who_was_taken_for_dead_tells_what_came_of_it,
+        executing::h4_what_was_altered_is_not_decided_on,
         executing::h10_what_changed_since_is_a_conflict,
         executing::h10_the_policy_is_asked_again,
         executing::h10_every_way_out_ends_it,

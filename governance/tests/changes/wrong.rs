@@ -19,6 +19,7 @@ pub(crate) struct Wrong {
 #[derive(Debug, Clone)]
 pub(crate) enum How {
     WaitsFor(Arc<Semaphore>),
+    WaitsAfterTheWrite(Arc<Semaphore>),
     Panics,
     PanicsAfterTheWrite,
     FailsBefore,
@@ -44,6 +45,11 @@ impl McpServerRegistryBackend for Wrong {
             How::WaitsFor(leave) => {
                 leave.acquire().await.unwrap().forget();
                 self.inner.install(spec, context).await
+            }
+            How::WaitsAfterTheWrite(leave) => {
+                let written = self.inner.install(spec, context).await;
+                leave.acquire().await.unwrap().forget();
+                written
             }
             How::Panics => panic!("as the test wants it"),
             How::FailsBefore => Err(Error::new(ErrorKind::Unavailable, "as the test wants it")),

@@ -17,6 +17,7 @@ packages = ["npm:@modelcontextprotocol/*", "npm:pinned@1.2.3", "pypi:mcp-server-
 launches = [["docker", "run", "-v", "/data:/data:ro", "mcp/files"], ["bash", "/srv/mcp/start.sh"]]
 hosts = ["mcp.example.org", "*.internal.example.org:8443"]
 env = ["UV_OFFLINE", "PIP_*"]
+keys = ["x-*"]
 "#,
     )
 }
@@ -162,12 +163,23 @@ fn p20_variables_that_change_what_is_run_are_refused_unless_listed() {
         let (allowed, number, reason) = judge(&with(name));
         assert!(!allowed && number == "P20" && reason.contains(name), "{name}: {reason}");
     }
-    // So are keys by which other programs know where, or how, it is run.
-    for key in ["cwd", "Cwd", "envFile", "env_file", "ENV_FILE", "environment", "shell", "serverUrl"] {
-        let (allowed, number, reason) = judge(&spec(json!({
-            "name": "a", "command": "npx", "args": ["@modelcontextprotocol/a"], key: "x",
-        })));
-        assert!(!allowed && number == "P20" && reason.contains(key), "{key}: {reason}");
+    // So are keys by which other programs may know where, or how, it is run, or what it may do.
+    for transport in
+        [json!({"command": "npx", "args": ["@modelcontextprotocol/a"]}), json!({"url": "https://mcp.example.org/"})]
+    {
+        let with = |key: &str| {
+            let mut entry = transport.clone();
+            entry["name"] = json!("a");
+            entry[key] = json!("x");
+            judge(&spec(entry))
+        };
+        for key in ["cwd", "Cwd", "envFile", "shell", "serverUrl", "headersHelper", "httpUrl", "trust", "autoApprove"] {
+            let (allowed, number, reason) = with(key);
+            assert!(!allowed && number == "P20" && reason.contains(key), "{key}: {reason}");
+        }
+        for key in ["timeout", "notes", "x-ours", "x-"] {
+            assert!(with(key).0, "{key}");
+        }
     }
     // A command line that is listed whole is held to it too.
     let named = json!({"name": "a", "command": "bash", "args": ["/srv/mcp/start.sh"], "env": {"BASH_ENV": "/tmp/x"}});
