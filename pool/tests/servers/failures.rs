@@ -49,7 +49,7 @@ pub(crate) fn s9_a_death_is_told_with_its_code_and_last_words() {
 }
 
 pub(crate) fn s9_a_death_is_told_where_a_child_holds_the_output() {
-    let failure = fails("held", &["family", "die-after", "4"]);
+    let failure = fails_in("held", &["family", "die-after", "4"], hanging_in(Phase::List));
     assert_eq!((failure.phase, failure.cause), (Phase::List, Cause::Exited));
     assert_eq!(failure.exit, Some(Exit::Code(4)));
     assert_eq!(failure.message, "it ended with exit code 4; what it started holds its output");

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
             s7_a_connect_that_is_given_up_leaves_nothing, s7_a_closed_pool_leaves_nothing,
             s8_what_shed_every_mark_is_swept_by_a_process_of_no_other_children,
             s8_nothing_is_swept_where_there_was_a_child_before, s8_children_of_the_process_itself_are_let_alone;
-        many: s5_fifty_in_parallel_and_a_slow_one_holds_nobody_up, s10_ten_thousand_tools_are_no_trouble;
+        many: s5_a_slow_one_of_many_holds_nobody_up, s10_ten_thousand_tools_are_no_trouble;
         remote: s4_a_redirect_is_not_followed, s4_messages_go_to_the_origin_of_the_url_only,
             s5_what_a_remote_server_lacks_is_told;
         names: s11_forged_names_are_refused, s11_two_servers_cannot_have_one_qualified_name;
