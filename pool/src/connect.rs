@@ -85,8 +85,10 @@ impl Attempt<'_> {
             Ok(Ok(spawned)) => Ok(spawned),
             Ok(Err(cause)) => Err(Problem::new(Cause::NotStarted, self.not_started(&cause))),
             Err(_) => {
+                // Waiting on would hold the others up, and it may take for ever.
                 spawning.leave();
-                Err(Problem::late("the process was not made", time))
+                let message = format!("the process was not made within {time:?}; should it be made yet, it is killed");
+                Err(Problem::new(Cause::TimedOut, message))
             }
         }
     }

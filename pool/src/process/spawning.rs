@@ -40,7 +40,7 @@ impl<T: Send + 'static> Spawning<T> {
         made
     }
 
-    /// Gives up without waiting; what is made too late is dropped where it was made.
+    /// Gives up without waiting (S7); what is made too late is dropped where it was made.
     pub(crate) fn leave(mut self) {
         self.settled = None;
     }
@@ -88,5 +88,25 @@ mod tests {
             drop(spawning);
             assert!(gone.load(Ordering::SeqCst), "{millis}");
         }
+    }
+
+    #[test]
+    fn s7_what_is_left_is_gone_as_soon_as_it_is_made() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let gone = Arc::new(AtomicBool::new(false));
+        let made = Made(gone.clone());
+        let (go_on, held_up) = mpsc::channel::<()>();
+        runtime.block_on(async {
+            let spawning = Spawning::begin(move || {
+                held_up.recv().unwrap();
+                Ok(made)
+            });
+            spawning.leave();
+        });
+        assert!(!gone.load(Ordering::SeqCst), "it is not made yet");
+        go_on.send(()).unwrap();
+        // It ends when what it does on threads that may wait is done.
+        drop(runtime);
+        assert!(gone.load(Ordering::SeqCst));
     }
 }
