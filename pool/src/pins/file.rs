@@ -154,15 +154,19 @@ impl Held {
     /// same nothing is written. May block.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] when it cannot be written; it is unchanged then.
+    /// [`ErrorKind::Unavailable`] when it cannot be written; it is unchanged then. The same where the disk does not
+    /// promise to keep what was written: the file is the new one then, and the error says so.
     pub fn write(self, pins: Pins) -> Result<()> {
         if pins == self.pins {
             return Ok(());
         }
-        let written = write(pins, &self.path, &self.folder).and_then(|()| self.lock.sync_all());
-        written.map_err(|cause| {
+        write(pins, &self.path, &self.folder).map_err(|cause| {
             let hint = if cause.kind() == Io::StorageFull { "make room; it is unchanged" } else { "it is unchanged" };
             unavailable("cannot be written", &self.path, &cause).hint(hint)
+        })?;
+        // Which file it is stands in the folder.
+        self.lock.sync_all().map_err(|cause| {
+            unavailable("was written, and a crash may undo it", &self.path, &cause).hint("look at the disk")
         })
     }
 }
@@ -213,4 +217,25 @@ fn lock(folder: &Path) -> Result<File> {
 
 fn unavailable(what: &str, path: &Path, cause: &dyn std::fmt::Display) -> Error {
     Error::new(ErrorKind::Unavailable, what).at(path, None).caused_by(cause.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s17_what_a_crash_may_undo_is_told_as_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let pin =
+            Pin { entry: mcp_registry_spec::Digest::ZERO, version: None, instructions: None, tools: BTreeMap::new() };
+        let pins = Pins([(ServerName::parse("a").unwrap(), pin)].into());
+        // What is no disk cannot promise to keep anything.
+        let lock = File::open("/dev/null").unwrap();
+        let held = Held { pins: Pins::default(), path: path.clone(), folder: folder.path().to_owned(), lock };
+        let told = held.write(pins.clone()).unwrap_err();
+        assert_eq!(told.kind(), ErrorKind::Unavailable);
+        assert!(told.to_string().contains("was written, and a crash may undo it"), "{told}");
+        assert_eq!(Pins::read(&path).unwrap(), pins);
+    }
 }
