@@ -8,9 +8,11 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use url::Url;
 
-/// A shorter value would be found everywhere, and is no secret.
+/// The shortest value that is hidden, in bytes. A shorter one keeps no secret, stands in most texts by chance, and would
+/// be told by what is missing in them.
 const SHORTEST: usize = 4;
-/// The same of a value that neither a variable brought in nor a key calls a secret.
+/// The same of what the entry gives a variable or a header, where neither a variable brought it in nor a key calls it a
+/// secret.
 const SHORTEST_PLAIN: usize = 8;
 /// How much of a server's own words a message shows, in characters.
 const MOST_SHOWN: usize = 300;
@@ -172,6 +174,16 @@ mod tests {
         let mask = Mask::of(&spec.unwrap().resolve(&environment).unwrap(), inherited.into_iter());
         let said = "pqrstu p%40ssy p@ssy usertoken a\"b\nc a\\\"b\\nc handed english fast";
         assert_eq!(mask.hide_known(said.to_owned()), "*** *** *** *** *** *** *** english fast");
+    }
+
+    #[test]
+    fn s9_what_is_too_short_to_be_a_secret_is_not_hidden() {
+        let spec = McpServerSpec::from_json(json!({"name": "a", "command": "x",
+            "args": ["--api-key", "ghi", "--at=${AT}"],
+            "env": {"TOKEN": "$X", "KEY": "mnop", "M": "sevenby", "L": "eightbyt"}}));
+        let environment = FixedEnvironment::new().with("X", "abc").with("AT", "defg");
+        let mask = Mask::of_own(&spec.unwrap().resolve(&environment).unwrap());
+        assert_eq!(mask.hide("abc ghi defg mnop sevenby eightbyt"), "abc ghi *** *** sevenby ***");
     }
 
     #[test]
