@@ -14,8 +14,8 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use crate::client::{Listener, Listeners};
+use crate::message::Fault;
 use crate::server::Server;
-use crate::stdio::Fault;
 
 /// How far a call is, as the server tells it.
 #[derive(Debug, Clone, PartialEq)]

@@ -21,13 +21,15 @@ use crate::endpoint;
 use crate::failure::{Cause, Failure, Phase};
 use crate::list;
 use crate::mask::Mask;
-use crate::options::{Options, Seen};
+use crate::message::{Fault, Faults, MOST_MESSAGE};
+use crate::options::Options;
 use crate::problem::{Problem, named};
 use crate::process::{Pipes, Process, Spawning, inherited};
 use crate::qualified::qualify;
 use crate::server::{Link, Server};
 use crate::sse::Sse;
-use crate::stdio::{Fault, Faults, MOST_MESSAGE, Stdio};
+use crate::stdio::Stdio;
+use crate::verifier::Seen;
 
 /// Starts or reaches a server that passed the gate, and lists its tools.
 ///

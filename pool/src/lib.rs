@@ -16,7 +16,7 @@
 //! for tool in pool.tools() {
 //!     println!("{}", tool.qualified());
 //! }
-//! pool.close().await;
+//! pool.close().await?;
 //! # Ok(()) }
 //! ```
 //!
@@ -32,6 +32,7 @@ mod failure;
 mod gate;
 mod list;
 mod mask;
+mod message;
 mod options;
 pub mod pins;
 mod pool;
@@ -41,6 +42,7 @@ mod qualified;
 mod server;
 mod sse;
 mod stdio;
+mod verifier;
 
 pub use rmcp;
 
@@ -48,8 +50,9 @@ pub use about::{About, ServerInfo};
 pub use call::{Call, CallError, Progress};
 pub use failure::{Cause, Failure, Phase};
 pub use gate::{DEFAULT_COMMANDS, Gate};
-pub use options::{Options, Seen, Timeouts, Verifier};
+pub use options::{Options, Timeouts};
 pub use pool::{Offered, Pool};
 pub use process::{Exit, command};
 pub use qualified::qualify;
 pub use server::Server;
+pub use verifier::{Seen, Verifier};

@@ -5,8 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_registry_spec::{Result, ServerName};
-use rmcp::model::{ServerPeerInfo, Tool};
+use crate::verifier::Verifier;
 
 /// How a pool starts servers and how long it waits for them.
 #[derive(Clone)]
@@ -74,25 +73,4 @@ impl Timeouts {
     pub fn each(time: Duration) -> Self {
         Self { spawn: time, initialize: time, list: time, stop: Duration::from_secs(1).min(time) }
     }
-}
-
-/// What a server showed of itself, before anything of it is offered.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Seen<'a> {
-    /// The entry's name.
-    pub name: &'a ServerName,
-    /// What it answered to `initialize`: its version, capabilities and instructions.
-    pub info: &'a ServerPeerInfo,
-    /// Its tools, in the order it listed them.
-    pub tools: &'a [Tool],
-}
-
-/// Who may refuse a server for what it shows: where pins plug in.
-pub trait Verifier: Send + Sync {
-    /// Whether the server is the one that is meant.
-    ///
-    /// # Errors
-    /// Why it is not; none of its tools is offered then.
-    fn verify(&self, seen: &Seen<'_>) -> Result<()>;
 }

@@ -1,5 +1,7 @@
 //! Many servers at once.
 
+use std::collections::HashMap;
+
 use futures_util::StreamExt;
 use futures_util::stream;
 use mcp_registry_spec::{Error, ErrorKind, LaunchSpec, Result, ServerName, text};
@@ -13,7 +15,7 @@ use crate::options::Options;
 use crate::problem::named;
 use crate::process::Alone;
 use crate::qualified::qualify;
-use crate::server::{Index, Server};
+use crate::server::Server;
 
 /// Servers that are connected, and the failures of those that are not.
 ///
@@ -22,7 +24,8 @@ use crate::server::{Index, Server};
 pub struct Pool {
     servers: Vec<Server>,
     failures: Vec<Failure>,
-    index: Index,
+    /// Which server has the tool of that qualified name, and which of its tools it is.
+    index: HashMap<String, (usize, usize)>,
     options: Options,
     /// Where all that the servers forsook is swept (S8).
     alone: Option<Alone>,
@@ -67,7 +70,7 @@ impl Pool {
     ) -> Result<Self> {
         launches.iter().try_for_each(|launch| gate.check(launch))?;
         let alone = if options.only_children { Alone::look() } else { None };
-        let mut pool = Self { servers: Vec::new(), failures: Vec::new(), index: Index::new(), options, alone };
+        let mut pool = Self { servers: Vec::new(), failures: Vec::new(), index: HashMap::new(), options, alone };
         let options = &pool.options;
         let attempts = launches.into_iter().enumerate().map(|(place, launch)| async move {
             let name = launch.name.clone();

@@ -1,6 +1,5 @@
 //! A server that is connected.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +15,10 @@ use tokio::sync::Mutex;
 use crate::about::About;
 use crate::client::Client;
 use crate::mask::Mask;
-use crate::options::Seen;
+use crate::message::Faults;
 use crate::pins::Pin;
 use crate::process::Process;
-use crate::stdio::Faults;
+use crate::verifier::Seen;
 
 /// A server that is connected, and what it said of itself.
 pub struct Server {
@@ -135,6 +134,3 @@ impl fmt::Debug for Server {
         f.debug_struct("Server").field("name", &self.name).field("tools", &self.tools.len()).finish_non_exhaustive()
     }
 }
-
-/// Which of several servers has which tool.
-pub(crate) type Index = HashMap<String, (usize, usize)>;

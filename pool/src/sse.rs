@@ -10,7 +10,7 @@ use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use url::Url;
 
-use crate::stdio::{Asked, Fault, Faults, MOST_MESSAGE};
+use crate::message::{Asked, Fault, Faults, MOST_MESSAGE, parse};
 
 /// What went wrong on the way, without the URL.
 #[derive(Debug)]
@@ -105,16 +105,14 @@ impl Transport<RoleClient> for Sse {
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
         loop {
             let fault = match self.events.next().await? {
-                Ok(event) if event.name.is_empty() || event.name == "message" => {
-                    match crate::stdio::parse(event.data.as_bytes()) {
-                        Ok(Some(message)) => match self.asked.came(&message) {
-                            Ok(()) => return Some(message),
-                            Err(fault) => fault,
-                        },
-                        Ok(None) => continue,
+                Ok(event) if event.name.is_empty() || event.name == "message" => match parse(event.data.as_bytes()) {
+                    Ok(Some(message)) => match self.asked.came(&message) {
+                        Ok(()) => return Some(message),
                         Err(fault) => fault,
-                    }
-                }
+                    },
+                    Ok(None) => continue,
+                    Err(fault) => fault,
+                },
                 Ok(_) => continue,
                 Err(TooLarge) => Fault::TooLarge,
             };

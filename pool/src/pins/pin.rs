@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Difference;
-use crate::options::Seen;
+use crate::verifier::Seen;
 
 /// The longest version that is kept, in bytes.
 const LONGEST_VERSION: usize = 256;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mcp_registry_spec::{Digest, Error, ErrorKind, Result, ServerName};
 
 use super::{Difference, Pin, Pins};
-use crate::options::{Seen, Verifier};
+use crate::verifier::{Seen, Verifier};
 
 /// Refuses every server that differs from its pin, and every one that has none (S18): give it to a pool as its
 /// [`verifier`](crate::Options::verifier).

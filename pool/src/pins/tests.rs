@@ -5,7 +5,7 @@ use rmcp::model::{Implementation, ProtocolVersion, ServerCapabilities, ServerPee
 use serde_json::{Value, json};
 
 use super::*;
-use crate::options::{Seen, Verifier};
+use crate::verifier::{Seen, Verifier};
 
 /// A server, as it shows itself.
 #[derive(Clone)]
