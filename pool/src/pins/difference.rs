@@ -58,9 +58,20 @@ impl fmt::Display for Difference {
             Self::ToolAdded { tool } => write!(f, "the tool {} was added", text::quote(tool)),
             Self::ToolRemoved { tool } => write!(f, "the tool {} was removed", text::quote(tool)),
             Self::ToolChanged { tool, parts } => {
-                let parts: Vec<_> = parts.iter().map(|part| part.as_str()).collect();
+                let parts: Vec<_> = parts.iter().map(|part| words(*part)).collect();
                 write!(f, "the tool {} changed: {}", text::quote(tool), parts.join(", "))
             }
         }
+    }
+}
+
+/// A part of a tool, for people.
+fn words(part: Part) -> &'static str {
+    match part {
+        Part::Description => "description",
+        Part::Annotations => "annotations",
+        Part::InputSchema => "input schema",
+        Part::OutputSchema => "output schema",
+        Part::Rest => "title, icons or metadata",
     }
 }

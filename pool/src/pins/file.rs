@@ -120,18 +120,6 @@ impl Pins {
         let lock = lock(folder)?;
         Ok(Held { pins: Self::read(path)?, path: path.to_owned(), folder: folder.to_owned(), lock })
     }
-
-    /// Changes them as their one writer. Gives what `edit` gives; where it changes nothing, nothing is written.
-    ///
-    /// # Errors
-    /// As [`hold`](Self::hold) and [`Held::write`]; those of `edit`, and then nothing is written.
-    pub fn update<T>(path: &Path, edit: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        let held = Self::hold(path)?;
-        let mut pins = held.pins().clone();
-        let given = edit(&mut pins)?;
-        held.write(pins)?;
-        Ok(given)
-    }
 }
 
 /// Pins that nobody else writes as long as this is held.

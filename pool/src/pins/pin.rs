@@ -14,18 +14,18 @@ use crate::verifier::Seen;
 const LONGEST_VERSION: usize = 256;
 
 named! {
-    /// A part of a tool.
+    /// A part of a tool, named as in the file of the pins.
     pub enum Part {
         /// What it is for, in words that a model reads.
         Description = "description",
         /// Hints on how it behaves.
         Annotations = "annotations",
         /// What it takes.
-        InputSchema = "input schema",
+        InputSchema = "input_schema",
         /// What it gives.
-        OutputSchema = "output schema",
+        OutputSchema = "output_schema",
         /// Whatever else it says of itself: its title, its icons.
-        Rest = "title, icons or metadata",
+        Rest = "rest",
     }
 }
 

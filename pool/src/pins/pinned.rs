@@ -23,10 +23,7 @@ impl Pinned {
     }
 
     /// In what a server differs from its pin; empty where it does not.
-    ///
-    /// # Errors
-    /// Where what it shows cannot be pinned at all.
-    pub fn differences(&self, seen: &Seen<'_>) -> Result<Vec<Difference>> {
+    fn differences(&self, seen: &Seen<'_>) -> Result<Vec<Difference>> {
         let (Some(pin), Some(entry)) = (self.pins.get(seen.name), self.entries.get(seen.name)) else {
             return Ok(vec![Difference::NotPinned]);
         };

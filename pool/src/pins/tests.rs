@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use mcp_registry_spec::{Digest, ErrorKind, ServerName};
+use mcp_registry_spec::{Digest, ErrorKind, Result, ServerName};
 use rmcp::model::{Implementation, ProtocolVersion, ServerCapabilities, ServerPeerInfo, Tool};
 use serde_json::{Value, json};
 
@@ -95,6 +95,18 @@ fn s18_every_change_is_told_and_nothing_else() {
 }
 
 #[test]
+fn s18_what_changed_of_a_tool_has_the_names_that_the_file_has() {
+    let was = Shown::new(json!([now()]));
+    let is = Shown::new(json!([{"name": "now", "inputSchema": {}}]));
+    let said = serde_json::to_value(was.pin().differences(&is.pin())).unwrap();
+    let parts = json!(["description", "annotations", "input_schema", "output_schema", "rest"]);
+    assert_eq!(said, json!([{"what": "tool_changed", "tool": "now", "parts": parts}]));
+    let kept = serde_json::to_value(was.pin()).unwrap();
+    let kept: Vec<_> = kept["tools"]["now"].as_object().unwrap().keys().cloned().collect();
+    assert!(kept.len() == 5 && kept.iter().all(|part| Part::from_name(part).is_some()), "{kept:?}");
+}
+
+#[test]
 fn s18_a_name_of_a_tool_cannot_steer_a_terminal() {
     let forged = json!({"name": "a\u{1b}[2J\n", "inputSchema": {}});
     let told = told(&Shown::new(json!([])), &Shown::new(json!([forged]))).concat();
@@ -129,8 +141,15 @@ fn s17_no_version_makes_the_file_grow() {
 }
 
 fn put(path: &Path, server: &str) {
-    let pin = Shown::new(json!([now()])).pin();
-    Pins::update(path, |pins| Ok(pins.insert(name(server), pin))).unwrap();
+    try_put(path, server, json!([now()])).unwrap();
+}
+
+/// Pins a server with these tools.
+fn try_put(path: &Path, server: &str, tools: Value) -> Result<()> {
+    let held = Pins::hold(path)?;
+    let mut pins = held.pins().clone();
+    pins.insert(name(server), Shown::new(tools).pin());
+    held.write(pins)
 }
 
 fn place() -> (tempfile::TempDir, PathBuf) {
@@ -192,8 +211,7 @@ fn s17_what_holds_no_pins_is_refused_and_left_as_it_is() {
         let read = Pins::read(&path).unwrap_err();
         assert_eq!((read.kind(), read.path()), (ErrorKind::DescriptorInvalid, Some(path.as_path())), "{text}");
         assert!(line.is_none() || read.line() == line, "{read}");
-        let pin = Shown::new(json!([])).pin();
-        assert!(Pins::update(&path, |pins| Ok(pins.insert(name("a"), pin))).is_err());
+        assert!(try_put(&path, "a", json!([])).is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
     }
     // Nothing that only looks like the file is followed or waited for.
@@ -219,8 +237,7 @@ fn s17_what_its_owner_protects_is_not_replaced() {
     put(&path, "other");
     assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o640);
     set(0o444);
-    let pin = Shown::new(json!([])).pin();
-    let refused = Pins::update(&path, |pins| Ok(pins.insert(name("a"), pin))).unwrap_err();
+    let refused = try_put(&path, "a", json!([])).unwrap_err();
     assert!(refused.to_string().contains("read-only"), "{refused}");
     assert_eq!(Pins::read(&path).unwrap().names().count(), 2);
 }
