@@ -184,7 +184,7 @@ impl Attempt<'_> {
         let complaints: Vec<_> = tools
             .iter()
             .filter_map(|tool| match qualify(&self.name, &tool.name) {
-                Err(why) => Some(why),
+                Err(why) => Some(why.to_string()),
                 Ok(_) if !seen.insert(&tool.name) => Some(format!("there are two tools {}", text::quote(&tool.name))),
                 Ok(_) => None,
             })

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use mcp_registry_spec::LaunchSpec;
 use rustix::process::{Pid, Signal};
-use serde::Serialize;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -32,8 +31,7 @@ pub(crate) use tree::Alone;
 const SETTLE: Duration = Duration::from_millis(250);
 
 /// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// With a status.
     Code(i32),

@@ -1,6 +1,6 @@
 //! Names of tools, as a pool offers them (S11).
 
-use mcp_registry_spec::{ServerName, text};
+use mcp_registry_spec::{Error, ErrorKind, Result, ServerName, text};
 
 /// What stands between the name of a server and that of its tool.
 const BETWEEN: &str = "__";
@@ -8,8 +8,8 @@ const BETWEEN: &str = "__";
 /// The name under which a pool offers the tool: `server__tool`.
 ///
 /// # Errors
-/// Why no tool of that name is offered.
-pub fn qualify(server: &ServerName, tool: &str) -> Result<String, String> {
+/// [`ErrorKind::InvalidSpec`], with the reason why no tool of that name is offered.
+pub fn qualify(server: &ServerName, tool: &str) -> Result<String> {
     let why = if tool.is_empty() {
         "is empty"
     } else if tool.contains(BETWEEN) {
@@ -25,7 +25,7 @@ pub fn qualify(server: &ServerName, tool: &str) -> Result<String, String> {
     } else {
         return Ok(format!("{server}{BETWEEN}{tool}"));
     };
-    Err(format!("the tool name {} {why}", text::quote(tool)))
+    Err(Error::new(ErrorKind::InvalidSpec, format!("the tool name {} {why}", text::quote(tool))))
 }
 
 #[cfg(test)]
@@ -36,12 +36,14 @@ mod tests {
     fn s11_forged_names_are_refused() {
         let server = ServerName::parse("a").unwrap();
         for (good, name) in [("b", "a__b"), ("get_x-y.z", "a__get_x-y.z"), ("_b", "a___b"), ("ü", "a__ü")] {
-            assert_eq!(qualify(&server, good).as_deref(), Ok(name));
+            assert_eq!(qualify(&server, good).unwrap(), name);
         }
         for bad in
             ["", "b__c", "__", "a/b", "a\\b", "..", "a..b", ".a", "a\n", "\0", "a\u{1b}[2J", "\u{202e}a", "\u{200b}"]
         {
-            let why = qualify(&server, bad).unwrap_err();
+            let error = qualify(&server, bad).unwrap_err();
+            let why = error.to_string();
+            assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{why}");
             assert!(!why.chars().any(text::is_unprintable), "{why}");
         }
     }

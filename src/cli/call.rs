@@ -42,8 +42,7 @@ impl RegistryCommand for Call {
     async fn run(self, registry: &McpServerRegistry, printer: &mut Printer) -> Result<Outcome, Failure> {
         let arguments = arguments(self.arguments.as_deref())?;
         launches::with_server(registry, &self.name, self.timeout, async |pool, server| {
-            let wrong = |why: String| Error::new(ErrorKind::NotInRegistry, why);
-            let qualified = qualify(server.name(), &self.tool).map_err(wrong)?;
+            let qualified = qualify(server.name(), &self.tool)?;
             let request = Request::new(arguments).within(self.timeout);
             let answer = pool.call(&qualified, request).await.map_err(failed)?;
             let shown = server.without_secrets(&answer);
