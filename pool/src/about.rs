@@ -1,6 +1,5 @@
 //! What a server says of itself.
 
-use mcp_registry_spec::text;
 use rmcp::model::ServerPeerInfo;
 use serde::Serialize;
 
@@ -28,11 +27,10 @@ pub struct ServerInfo {
 
 impl About {
     pub(crate) fn of(info: &ServerPeerInfo, mask: &Mask) -> Self {
-        let shown = |said: &str| text::escape(&mask.hide(said)).into_owned();
         let server = info.server_info.as_ref();
         Self {
-            protocol_version: shown(&info.protocol_version.to_string()),
-            server: server.map(|own| ServerInfo { name: shown(&own.name), version: shown(&own.version) }),
+            protocol_version: mask.shown(&info.protocol_version.to_string()),
+            server: server.map(|own| ServerInfo { name: mask.shown(&own.name), version: mask.shown(&own.version) }),
         }
     }
 }

@@ -14,8 +14,8 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use crate::client::{Listener, Listeners};
-use crate::message::Fault;
-use crate::server::Server;
+use crate::problem::Problem;
+use crate::server::{Link, Server};
 
 /// How far a call is, as the server tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,24 +86,34 @@ impl fmt::Debug for Call {
 pub enum CallError {
     /// The pool offers no tool of that name.
     NoSuchTool(String),
-    /// The server answered with an error of the protocol: its code, and its masked words.
-    Refused(i32, String),
+    /// The server answered with an error of the protocol.
+    Refused {
+        /// Its code.
+        code: i32,
+        /// Its words, masked and escaped.
+        said: String,
+    },
     /// It was given up.
     Cancelled,
     /// There was no answer in that time.
     TimedOut(Duration),
-    /// The connection ended; what is known of why, and the last lines of standard error.
-    Lost(String, String),
+    /// The connection ended, or was of no more use.
+    Lost {
+        /// What is known of why, masked and escaped.
+        why: String,
+        /// The last lines that the server wrote to standard error, masked; empty where there are none.
+        stderr: String,
+    },
 }
 
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoSuchTool(name) => write!(f, "there is no tool {}", text::quote(name)),
-            Self::Refused(code, said) => write!(f, "the server answered with error {code}: {said}"),
+            Self::Refused { code, said } => write!(f, "the server answered with error {code}: {said}"),
             Self::Cancelled => f.write_str("the call was given up"),
             Self::TimedOut(time) => write!(f, "the server did not answer within {time:?}"),
-            Self::Lost(why, _) => f.write_str(why),
+            Self::Lost { why, .. } => write!(f, "the server gave no result: {why}"),
         }
     }
 }
@@ -126,9 +136,12 @@ impl Server {
             biased;
             answer = self.answer(tool, arguments, listener) => match answer {
                 Ok(ServerResult::CallToolResult(result)) => Ok(result),
-                Ok(_) => Err(CallError::Lost("the server answered the call with something else".into(), String::new())),
+                Ok(_) => {
+                    let why = "it answered the call with something else".to_owned();
+                    Err(CallError::Lost { why, stderr: String::new() })
+                }
                 Err(ServiceError::McpError(data)) => {
-                    Err(CallError::Refused(data.code.0, self.link.mask.quote(&data.message)))
+                    Err(CallError::Refused { code: data.code.0, said: self.link.mask.quote(&data.message) })
                 }
                 Err(error) => Err(self.lost(error).await),
             },
@@ -158,26 +171,20 @@ impl Server {
 
     /// What is known of why the connection ended.
     async fn lost(&self, error: ServiceError) -> CallError {
-        let fault = match self.link.faults.get() {
-            Some(Fault::Garbage(begin)) => {
-                Some(format!("the server sent what is no message: {}", text::quote(&self.link.mask.hide(begin))))
-            }
-            Some(Fault::TooLarge) => Some("the server sent a message that is larger than is read".to_owned()),
-            Some(Fault::Unread) => Some("the server asked more and more, and took no answer".to_owned()),
-            None => None,
-        };
+        let Link { process, mask, faults, .. } = &self.link;
+        let fault = faults.get().map(|fault| Problem::of_fault(fault, process.is_some(), mask).message);
         let (mut exit, mut stderr) = (None, String::new());
-        if let Some(process) = &self.link.process {
+        if let Some(process) = process {
             let mut process = process.lock().await;
-            exit = process.ended().await.map(|exit| format!("the server ended with {exit}"));
-            stderr = process.last_words(&self.link.mask).await;
+            exit = process.ended().await.map(|exit| format!("it ended with {exit}"));
+            stderr = process.last_words(mask).await;
         }
         // That its input was closed for what it said is no end of its own.
         let why = fault.or(exit).unwrap_or_else(|| match error {
-            ServiceError::TransportClosed => "the server closed the connection".to_owned(),
-            other => format!("the call failed: {}", self.link.mask.quote(&other.to_string())),
+            ServiceError::TransportClosed => "it closed the connection".to_owned(),
+            other => mask.quote(&other.to_string()),
         });
-        CallError::Lost(why, stderr)
+        CallError::Lost { why, stderr }
     }
 }
 

@@ -21,12 +21,12 @@ use crate::endpoint;
 use crate::failure::{Cause, Failure, Phase};
 use crate::list;
 use crate::mask::Mask;
-use crate::message::{Fault, Faults, MOST_MESSAGE};
+use crate::message::Faults;
 use crate::options::Options;
 use crate::problem::{Problem, named};
 use crate::process::{Pipes, Process, Spawning, inherited};
 use crate::qualified::qualify;
-use crate::server::{Link, Server};
+use crate::server::{Link, Server, stop};
 use crate::sse::Sse;
 use crate::stdio::Stdio;
 use crate::verifier::Seen;
@@ -201,31 +201,16 @@ impl Attempt<'_> {
         &self,
         phase: Phase,
         problem: Problem,
-        process: Option<Process>,
+        mut process: Option<Process>,
         service: Option<RunningService<RoleClient, Client>>,
     ) -> Failure {
         let took = Some(self.begun.elapsed());
         let about = service.as_ref().and_then(|service| Some(About::of(&*service.peer().peer_info()?, &self.mask)));
-        let Problem { mut cause, mut message } = problem;
-        match self.faults.get() {
-            Some(Fault::Garbage(begin)) => {
-                cause = Cause::Garbage;
-                let place = if process.is_some() { "it wrote to standard output" } else { "it sent" };
-                message = format!("{place} what is no message: {}", text::quote(&self.mask.hide(begin)));
-            }
-            Some(Fault::TooLarge) => {
-                cause = Cause::TooLarge;
-                message = format!("it sent a message that is larger than {} MiB", MOST_MESSAGE >> 20);
-            }
-            Some(Fault::Unread) => {
-                cause = Cause::Protocol;
-                message = "it asked more and more, and took no answer".to_owned();
-            }
-            None => {}
-        }
-        let grace = self.options.timeouts.stop;
+        // What the server wrote says more than that the connection ended for it.
+        let told = self.faults.get().map(|fault| Problem::of_fault(fault, process.is_some(), &self.mask));
+        let Problem { mut cause, mut message } = told.unwrap_or(problem);
         let (mut exit, mut stderr) = (None, String::new());
-        if let Some(mut process) = process {
+        if let Some(process) = &mut process {
             if cause == Cause::Closed {
                 exit = process.ended().await;
                 if let Some(exit) = exit {
@@ -237,16 +222,9 @@ impl Attempt<'_> {
                 exit = exit.or_else(|| process.has_ended());
             }
             stderr = process.last_words(&self.mask).await;
-            if let Some(mut service) = service {
-                let _ = service.close_with_timeout(grace).await;
-            }
-            if !process.stop(grace).await {
-                message.push_str("; a process of it could not be killed");
-            }
-        } else if let Some(mut service) = service {
-            let _ = service.close_with_timeout(grace).await;
         }
-        Failure { exit, stderr, about, took, ..Failure::new(self.name.clone(), phase, cause, message) }
+        let is_gone = stop(process, service, self.options.timeouts.stop).await;
+        Failure { exit, stderr, about, took, ..Failure::new(self.name.clone(), phase, cause, message) }.stopped(is_gone)
     }
 }
 

@@ -3,72 +3,59 @@
 use std::fmt;
 use std::time::Duration;
 
-use mcp_registry_spec::{Error, ServerName, text};
-use serde::Serialize;
+use mcp_registry_spec::{Error, ServerName, named, text};
 
 use crate::about::About;
 use crate::process::Exit;
 
-/// The steps of connecting to a server, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Phase {
-    /// Reading the entry and resolving its references.
-    Resolve,
-    /// Making the process.
-    Spawn,
-    /// The first exchange: versions and capabilities.
-    Initialize,
-    /// Listing the tools.
-    List,
-    /// Comparing it with what it should be.
-    Verify,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Resolve => "resolve",
-            Self::Spawn => "spawn",
-            Self::Initialize => "initialize",
-            Self::List => "list",
-            Self::Verify => "verify",
-        })
+named! {
+    /// The steps of connecting to a server, in their order.
+    #[non_exhaustive]
+    pub enum Phase {
+        /// Reading the entry and resolving its references.
+        Resolve = "resolve",
+        /// Making the process.
+        Spawn = "spawn",
+        /// The first exchange: versions and capabilities.
+        Initialize = "initialize",
+        /// Listing the tools.
+        List = "list",
+        /// Comparing it with what it should be.
+        Verify = "verify",
     }
 }
 
-/// What kind of failure it was; the names are stable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Cause {
-    /// The entry cannot be used here: it is broken, or a variable is not set.
-    Unresolved,
-    /// No process could be made.
-    NotStarted,
-    /// It did not answer in time.
-    TimedOut,
-    /// The process ended.
-    Exited,
-    /// It closed the connection.
-    Closed,
-    /// What it said is no message of the protocol.
-    Garbage,
-    /// A message of it, or all its tools, are larger than is read.
-    TooLarge,
-    /// It answered with an error.
-    Refused,
-    /// It asks for credentials, or for others.
-    Unauthorized,
-    /// It cannot be reached, or answers otherwise than HTTP wants.
-    Unreachable,
-    /// It does not keep to the protocol.
-    Protocol,
-    /// A tool's name cannot be offered (S11).
-    ToolName,
-    /// It is not what it should be.
-    Differs,
+named! {
+    /// What kind of failure it was.
+    #[non_exhaustive]
+    pub enum Cause {
+        /// The entry cannot be used here: it is broken, or a variable is not set.
+        Unresolved = "unresolved",
+        /// No process could be made.
+        NotStarted = "not_started",
+        /// It did not answer in time.
+        TimedOut = "timed_out",
+        /// The process ended.
+        Exited = "exited",
+        /// It closed the connection.
+        Closed = "closed",
+        /// What it said is no message of the protocol.
+        Garbage = "garbage",
+        /// A message of it, or all its tools, are larger than is read.
+        TooLarge = "too_large",
+        /// It answered with an error.
+        Refused = "refused",
+        /// It asks for credentials, or for others.
+        Unauthorized = "unauthorized",
+        /// It cannot be reached, or answers otherwise than HTTP wants.
+        Unreachable = "unreachable",
+        /// It does not keep to the protocol.
+        Protocol = "protocol",
+        /// A tool's name cannot be offered (S11).
+        ToolName = "tool_name",
+        /// It is not what it should be.
+        Differs = "differs",
+    }
 }
 
 /// Why a server is not in the pool: the phase, the cause, and what is known beside it.
@@ -105,6 +92,14 @@ impl Failure {
     pub(crate) fn new(name: ServerName, phase: Phase, cause: Cause, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { name, phase, cause, message, exit: None, stderr: String::new(), about: None, took: None }
+    }
+
+    /// The same of a server that was stopped: where something of it is left, it says so (S7).
+    pub(crate) fn stopped(mut self, is_gone: bool) -> Self {
+        if !is_gone {
+            self.message.push_str("; a process of it could not be killed");
+        }
+        self
     }
 }
 

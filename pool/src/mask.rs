@@ -97,6 +97,11 @@ impl Mask {
         redact(&self.hide_known(text.to_owned())).into_owned()
     }
 
+    /// The same, escaped.
+    pub(crate) fn shown(&self, text: &str) -> String {
+        text::escape(&self.hide(text)).into_owned()
+    }
+
     /// The same, on one line and cut to a readable length.
     pub(crate) fn quote(&self, words: &str) -> String {
         // Cut after what looks like a credential is hidden: half of one looks like none.

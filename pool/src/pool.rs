@@ -165,12 +165,11 @@ impl Pool {
             self.servers.push(server);
             return;
         }
-        let mut message = named(&taken);
+        let message = named(&taken);
         let (name, about, took) = (server.name().clone(), Some(server.about()), Some(server.took()));
-        if !server.stop(self.options.timeouts.stop).await {
-            message.push_str("; a process of it could not be killed");
-        }
-        self.failures.push(Failure { about, took, ..Failure::new(name, Phase::List, Cause::ToolName, message) });
+        let is_gone = server.stop(self.options.timeouts.stop).await;
+        let failure = Failure { about, took, ..Failure::new(name, Phase::List, Cause::ToolName, message) };
+        self.failures.push(failure.stopped(is_gone));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use mcp_registry_spec::text;
 use rmcp::model::ErrorData;
 use rmcp::service::{ClientInitializeError, ServiceError};
 use rmcp::transport::DynamicTransportError;
@@ -11,6 +12,7 @@ use rmcp::transport::streamable_http_client::StreamableHttpError;
 use crate::failure::Cause;
 use crate::list::ListError;
 use crate::mask::Mask;
+use crate::message::{Fault, MOST_MESSAGE};
 use crate::sse::SseError;
 
 /// How many of several complaints a message names.
@@ -69,6 +71,22 @@ impl Problem {
                 Self::new(Cause::Closed, "it closed the connection before it listed its tools")
             }
             ListError::Service(_) => Self::new(Cause::Protocol, "it answered \"tools/list\" with something else"),
+        }
+    }
+
+    /// Of what the server wrote: to its standard output, where it is one that was started.
+    pub(crate) fn of_fault(fault: &Fault, is_started: bool, mask: &Mask) -> Self {
+        match fault {
+            Fault::Garbage(begin) => {
+                let wrote = if is_started { "it wrote to standard output" } else { "it sent" };
+                let begin = text::quote(&mask.hide(begin));
+                Self::new(Cause::Garbage, format!("{wrote} what is no message: {begin}"))
+            }
+            Fault::TooLarge => {
+                let message = format!("it sent a message that is larger than {} MiB", MOST_MESSAGE >> 20);
+                Self::new(Cause::TooLarge, message)
+            }
+            Fault::Unread => Self::new(Cause::Protocol, "it asked more and more, and took no answer"),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_registry_spec::{Digest, Error, ErrorKind, Result, ServerName, text};
+use mcp_registry_spec::{Digest, Error, ErrorKind, Result, ServerName};
 use rmcp::RoleClient;
 use rmcp::model::{ServerPeerInfo, Tool};
 use rmcp::service::{Peer, RunningService};
@@ -93,7 +93,7 @@ impl Server {
     /// A text of this server as it may be shown: without what the server was given (S9), and escaped.
     #[must_use]
     pub fn shown(&self, said: &str) -> String {
-        text::escape(&self.link.mask.hide(said)).into_owned()
+        self.link.mask.shown(said)
     }
 
     /// A value of this server's without what the server was given, in any text of it (S9).
@@ -109,22 +109,26 @@ impl Server {
         self.link.service.peer()
     }
 
-    /// Ends it; see [`Link::stop`].
+    /// Ends it. `false` where something of it could not be killed.
     pub(crate) async fn stop(self, grace: Duration) -> bool {
-        self.link.stop(grace).await
+        let Link { process, service, .. } = self.link;
+        stop(process.map(Mutex::into_inner), Some(service), grace).await
     }
 }
 
-impl Link {
-    /// Closes the connection, and ends the process where there is one. `false` where something could not be killed.
-    pub(crate) async fn stop(self, grace: Duration) -> bool {
-        let Self { process, mut service, .. } = self;
+/// Closes a connection, and ends the process, where they are there. `false` where something could not be killed.
+pub(crate) async fn stop(
+    process: Option<Process>,
+    service: Option<RunningService<RoleClient, Client>>,
+    grace: Duration,
+) -> bool {
+    if let Some(mut service) = service {
         // A remote one is told that its session ends; one that does not listen is left.
         let _ = service.close_with_timeout(grace).await;
-        match process {
-            Some(process) => process.into_inner().stop(grace).await,
-            None => true,
-        }
+    }
+    match process {
+        Some(process) => process.stop(grace).await,
+        None => true,
     }
 }
 

@@ -80,8 +80,8 @@ fn failed(error: CallError) -> Error {
         CallError::NoSuchTool(_) => {
             Error::new(ErrorKind::NotInRegistry, error.to_string()).hint("see mcp-registry tools NAME")
         }
-        CallError::Lost(why, said) if !said.is_empty() => {
-            Error::new(ErrorKind::Unavailable, why).caused_by(format!("it said: {said}"))
+        CallError::Lost { stderr, .. } if !stderr.is_empty() => {
+            Error::new(ErrorKind::Unavailable, error.to_string()).caused_by(format!("it said: {stderr}"))
         }
         _ => Error::new(ErrorKind::Unavailable, error.to_string()),
     }

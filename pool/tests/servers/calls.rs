@@ -30,7 +30,7 @@ pub(crate) fn s12_a_tool_is_called_and_answers() {
         let failed = pool.call("a__fail", Call::default()).await.unwrap();
         assert_eq!(failed.is_error, Some(true));
         let refused = pool.call("a__refuse", Call::default()).await.unwrap_err();
-        assert_eq!(refused, CallError::Refused(-32000, "no such thing, ***".into()));
+        assert_eq!(refused, CallError::Refused { code: -32000, said: "no such thing, ***".into() });
         let none = pool.call("echo", Call::default()).await.unwrap_err();
         assert_eq!(none, CallError::NoSuchTool("echo".into()));
         pool.close().await.unwrap();
@@ -70,7 +70,8 @@ pub(crate) fn s12_a_lost_connection_says_why() {
     wait(async {
         let pool = pool_of(server("a", &mark, &["usual"]), Options::default()).await;
         let lost = pool.call("a__die", Call::default()).await.unwrap_err();
-        assert_eq!(lost, CallError::Lost("the server ended with exit code 7".into(), "gone with ***".into()));
+        assert_eq!(lost.to_string(), "the server gave no result: it ended with exit code 7");
+        assert!(matches!(lost, CallError::Lost { stderr, .. } if stderr == "gone with ***"));
         drop(pool);
         let pool = pool_of(server("a", &mark, &["usual"]), Options::default()).await;
         let lost = pool.call("a__garbage", Call::default()).await.unwrap_err();
