@@ -77,17 +77,22 @@ impl Gate {
         self.judge.as_ref().map_or(Ok(()), |judge| judge(launch))
     }
 
-    /// Whether a command is in the list, word for word: a name allows no path, and a path no other (S2).
+    /// Whether a command is in the list, word for word: a name allows no path, and a whole path no other (S2).
     ///
     /// # Errors
     /// [`ErrorKind::CommandNotAllowed`].
     pub fn check_command(&self, name: &ServerName, command: &str) -> Result<()> {
-        if self.allowed.iter().any(|allowed| allowed == command) {
+        // A path that is not whole means another program in another folder.
+        let is_relative = command.contains('/') && !command.starts_with('/');
+        if !is_relative && self.allowed.iter().any(|allowed| allowed == command) {
             return Ok(());
         }
         let message =
             format!("the command {} of the server {:?} may not be started", text::quote(command), name.as_str());
         let error = Error::new(ErrorKind::CommandNotAllowed, message);
+        if is_relative {
+            return Err(error.hint("it is a relative path, which depends on the folder: give and list the whole one"));
+        }
         Err(match (self.own, self.allowed.is_empty()) {
             (true, true) => error.hint("the agent's own \"## Allowed commands\" is empty, which allows none"),
             (true, false) => error.hint("the agent's own \"## Allowed commands\" does not list it"),
@@ -128,6 +133,8 @@ mod tests {
             assert_eq!(kind(&own, command), Some(ErrorKind::CommandNotAllowed), "{command:?}");
         }
         assert_eq!(kind(&Gate::new(Some(Vec::new())), "npx"), Some(ErrorKind::CommandNotAllowed));
+        let relative = Gate::new(Some(vec!["bin/tool".into(), "./tool".into()]));
+        assert_eq!(kind(&relative, "bin/tool").or(kind(&relative, "./tool")), Some(ErrorKind::CommandNotAllowed));
     }
 
     #[test]

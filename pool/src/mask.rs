@@ -11,9 +11,6 @@ use url::Url;
 /// The shortest value that is hidden, in bytes. A shorter one keeps no secret, stands in most texts by chance, and would
 /// be told by what is missing in them.
 const SHORTEST: usize = 4;
-/// The same of what the entry gives a variable or a header, where neither a variable brought it in nor a key calls it a
-/// secret.
-const SHORTEST_PLAIN: usize = 8;
 /// How much of a server's own words a message shows, in characters.
 const MOST_SHOWN: usize = 300;
 
@@ -29,9 +26,11 @@ impl Mask {
             LaunchTransport::Stdio { args, env, .. } => (env, args.as_slice()),
             LaunchTransport::StreamableHttp(remote) | LaunchTransport::Sse(remote) => (&remote.headers, [].as_slice()),
         };
-        let is_worth = |key: &str, value: &str| value.len() >= SHORTEST_PLAIN || is_secret_key(key);
-        let worth = values.iter().filter(|(key, value)| is_worth(key, value.expose()));
-        known.extend(worth.map(|(_, value)| value.expose().as_str()));
+        // What a header is for is seldom told by its name.
+        let is_header = !matches!(launch.transport, LaunchTransport::Stdio { .. });
+        let is_secret = |key: &str, value: &str| is_header || is_secret_key(key) || redact(value) != value;
+        let secret = values.iter().filter(|(key, value)| is_secret(key, value.expose()));
+        known.extend(secret.map(|(_, value)| value.expose().as_str()));
         // Of an argument it cannot be told what it is, but by the flag before it.
         let after_flags = args.windows(2).filter_map(|pair| match pair {
             [flag, value] if is_secret_flag(flag.expose()) => Some(value.expose().as_str()),
@@ -42,7 +41,7 @@ impl Mask {
         known.extend(in_flags.filter(|(flag, _)| is_secret_flag(flag)).map(|(_, value)| value));
         let inherited: Vec<_> = inherited
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| is_secret_key(name))
+            .filter(|(name, _)| is_secret_key(name) && !is_ordinary(name))
             .collect();
         known.extend(inherited.iter().map(|(_, value)| value.as_str()));
         // The password of a URL is said without it.
@@ -114,6 +113,27 @@ impl Mask {
     }
 }
 
+/// Variables that sessions have, whose names are like a secret's and whose values stand in many texts.
+const ORDINARY: &[&str] = &[
+    "PWD",
+    "OLDPWD",
+    "DESKTOP_SESSION",
+    "GDMSESSION",
+    "SESSION_MANAGER",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "TERM_SESSION_ID",
+    "ITERM_SESSION_ID",
+    "SSH_ASKPASS",
+    "SUDO_ASKPASS",
+    "GIT_ASKPASS",
+    "LESSKEY",
+    "LESSKEYIN",
+];
+
+fn is_ordinary(name: &str) -> bool {
+    ORDINARY.contains(&name) || name.starts_with("XDG_")
+}
+
 fn is_secret_flag(flag: &str) -> bool {
     is_secret_key(flag.trim_start_matches('-'))
 }
@@ -157,9 +177,9 @@ mod tests {
             "args": ["--pin", "pqrs", "--at=${AT}", "plain"], "env": {"A": "$ONE", "MODE": "fast", "LONG": "a longer one"}}));
         let environment = FixedEnvironment::new().with("ONE", "hunter2").with("AT", "hunter23");
         let mask = Mask::of_own(&spec.unwrap().resolve(&environment).unwrap());
-        assert_eq!(mask.longest(), 12);
+        assert_eq!(mask.longest(), 8);
         let said = "HUNTER2 hunter23 %68unter2 a longer one pqrs fast plain https://u:p@h/\u{1b}[2J";
-        assert_eq!(mask.quote(said), "*** *** *** *** *** fast plain https://***@h/\\u{1b}[2J");
+        assert_eq!(mask.quote(said), "*** *** *** a longer one *** fast plain https://***@h/\\u{1b}[2J");
         assert!(!format!("{mask:?}").contains("hunter"));
         let mut value = json!({"hunter2": ["hunter2", 1, "token=x"]});
         mask.hide_in(&mut value);
@@ -175,7 +195,9 @@ mod tests {
             .with("DB", "postgres://me:p%40ssy@h/db")
             .with("U", "https://usertoken@h/")
             .with("Q", "a\"b\nc");
-        let inherited = [("SOME_TOKEN", "handed"), ("LANG", "english")].map(|(k, v)| (k.into(), v.into()));
+        let inherited =
+            [("SOME_TOKEN", "handed"), ("LANG", "english"), ("PWD", "fast"), ("XDG_SESSION_CLASS", "english")];
+        let inherited = inherited.map(|(k, v)| (k.into(), v.into()));
         let mask = Mask::of(&spec.unwrap().resolve(&environment).unwrap(), inherited.into_iter());
         let said = "pqrstu p%40ssy p@ssy usertoken a\"b\nc a\\\"b\\nc handed english fast";
         assert_eq!(mask.hide_known(said.to_owned()), "*** *** *** *** *** *** *** english fast");
@@ -185,10 +207,10 @@ mod tests {
     fn s9_what_is_too_short_to_be_a_secret_is_not_hidden() {
         let spec = McpServerSpec::from_json(json!({"name": "a", "command": "x",
             "args": ["--api-key", "ghi", "--at=${AT}"],
-            "env": {"TOKEN": "$X", "KEY": "mnop", "M": "sevenby", "L": "eightbyt"}}));
+            "env": {"TOKEN": "$X", "KEY": "mnop", "TZ": "Europe/Paris"}}));
         let environment = FixedEnvironment::new().with("X", "abc").with("AT", "defg");
         let mask = Mask::of_own(&spec.unwrap().resolve(&environment).unwrap());
-        assert_eq!(mask.hide("abc ghi defg mnop sevenby eightbyt"), "abc ghi *** *** sevenby ***");
+        assert_eq!(mask.hide("abc ghi defg mnop Europe/Paris"), "abc ghi *** *** Europe/Paris");
     }
 
     #[test]

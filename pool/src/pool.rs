@@ -13,7 +13,7 @@ use crate::failure::{Cause, Failure, Phase};
 use crate::gate::Gate;
 use crate::options::Options;
 use crate::problem::named;
-use crate::process::Alone;
+use crate::process::{Alone, let_go_of_ended};
 use crate::qualified::qualify;
 use crate::server::Server;
 
@@ -176,8 +176,11 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.servers.clear();
-        if let Some(alone) = &self.alone {
-            alone.sweep();
+        match &self.alone {
+            Some(alone) => alone.sweep(),
+            // Nobody else waits for what ended: orphans that this process was given.
+            None if self.options.only_children => let_go_of_ended(),
+            None => {}
         }
     }
 }

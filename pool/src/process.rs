@@ -25,7 +25,7 @@ use tree::Tree;
 pub use environment::command;
 pub(crate) use environment::inherited;
 pub(crate) use spawning::Spawning;
-pub(crate) use tree::Alone;
+pub(crate) use tree::{Alone, let_go_of_ended};
 
 /// How long what the process wrote last, and that it ended, may take to arrive.
 const SETTLE: Duration = Duration::from_millis(250);

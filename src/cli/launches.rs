@@ -33,12 +33,27 @@ pub(crate) struct Launches {
     pub(crate) digests: BTreeMap<ServerName, Digest>,
 }
 
-/// The gate of the agent whose registry this is, with the operator's policy in it (S2, S3).
-///
-/// # Errors
-/// When the agent's own list cannot be read.
-async fn gate(registry: &McpServerRegistry) -> Result<Gate> {
-    Ok(gate_of(registry.allowed_commands().await?, policy()))
+/// The gate of an agent, and what is asked of entries that do not come as far as that.
+struct Door {
+    gate: Gate,
+    own: Option<Vec<String>>,
+    policy: Arc<Policy>,
+}
+
+impl Door {
+    /// That of the agent whose registry this is, with the operator's policy in it (S2, S3).
+    ///
+    /// # Errors
+    /// When the agent's own list cannot be read.
+    async fn of(registry: &McpServerRegistry) -> Result<Self> {
+        let (own, policy) = (registry.allowed_commands().await?, policy());
+        Ok(Self { gate: gate_of(own.clone(), policy.clone()), own, policy })
+    }
+
+    /// Whether the policy lets an entry that cannot be resolved be started, as it is written.
+    fn check_written(&self, spec: &McpServerSpec) -> Result<()> {
+        self.policy.judge(&Launch::from(spec), self.own.as_deref()).check()
+    }
 }
 
 /// The operator's policy.
@@ -57,7 +72,7 @@ pub(crate) fn gate_of(own: Option<Vec<String>>, policy: Arc<Policy>) -> Gate {
 /// # Errors
 /// [`ErrorKind::NotInRegistry`] for a name that is not there; what the gate says of a command, also of an entry that
 /// could not be started anyway (S1); when the storage cannot be reached.
-async fn resolve(registry: &McpServerRegistry, names: &[String], gate: &Gate) -> Result<Launches> {
+async fn resolve(registry: &McpServerRegistry, names: &[String], door: &Door) -> Result<Launches> {
     let mut launches = Launches::default();
     let mut entries = Vec::new();
     if names.is_empty() {
@@ -80,7 +95,7 @@ async fn resolve(registry: &McpServerRegistry, names: &[String], gate: &Gate) ->
         if let Ok(spec) = &result {
             launches.digests.insert(name.clone(), spec.digest()?);
         }
-        match resolve_one(registry, &name, result, gate).await? {
+        match resolve_one(registry, &name, result, door).await? {
             Ok(launch) => launches.ready.push(launch),
             Err(error) => launches.broken.push(NotThere::unresolved(name, &error)),
         }
@@ -92,18 +107,22 @@ async fn resolve_one(
     registry: &McpServerRegistry,
     name: &ServerName,
     loaded: Result<McpServerSpec>,
-    gate: &Gate,
+    door: &Door,
 ) -> Result<Result<LaunchSpec>> {
     let spec = match loaded {
         Ok(spec) => spec,
         Err(error) => return Ok(Err(error)),
     };
     if let Transport::Stdio(stdio) = &spec.transport {
-        gate.check_command(name, &stdio.command)?;
+        door.gate.check_command(name, &stdio.command)?;
     }
     match registry.resolve(&spec).await {
         Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
-        resolved => Ok(resolved),
+        Err(error) => {
+            door.check_written(&spec)?;
+            Ok(Err(error))
+        }
+        Ok(launch) => Ok(Ok(launch)),
     }
 }
 
@@ -112,15 +131,15 @@ async fn resolve_one(
 /// # Errors
 /// As [`resolve`], and what the gate says; why it is not ready.
 pub(crate) async fn one(registry: &McpServerRegistry, name: &str) -> Result<(LaunchSpec, Gate)> {
-    let gate = gate(registry).await?;
+    let door = Door::of(registry).await?;
     let name = ServerName::parse(name)?;
     let spec = match registry.load(&name).await {
         Ok(spec) => spec,
         Err(error) => return Err(names::suggest(error, &name, registry).await),
     };
-    let launch = resolve_one(registry, &name, Ok(spec), &gate).await??;
-    gate.check(&launch)?;
-    Ok((launch, gate))
+    let launch = resolve_one(registry, &name, Ok(spec), &door).await??;
+    door.gate.check(&launch)?;
+    Ok((launch, door.gate))
 }
 
 /// Connects to the servers of these names, or to all of them, and tells what
@@ -133,11 +152,11 @@ pub(crate) async fn connect(
     names: &[String],
     options: Options,
 ) -> Result<(Pool, Launches)> {
-    let gate = gate(registry).await?;
-    let mut launches = resolve(registry, names, &gate).await?;
+    let door = Door::of(registry).await?;
+    let mut launches = resolve(registry, names, &door).await?;
     let progress = Progress::of(launches.ready.iter().map(|launch| &launch.name));
     let ready = std::mem::take(&mut launches.ready);
-    let pool = Pool::connect_with(ready, &gate, options, |name, _| progress.settled(name)).await?;
+    let pool = Pool::connect_with(ready, &door.gate, options, |name, _| progress.settled(name)).await?;
     progress.end();
     Ok((pool, launches))
 }

@@ -1,5 +1,6 @@
 //! What `pin` and `verify` have in common: where pins are, what servers show now, and how that is told.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -9,12 +10,16 @@ use mcp_registry_pool::rmcp::model::Tool;
 use mcp_registry_pool::{Failure as NotThere, Phase, Server};
 use mcp_registry_spec::{Error, McpServerRegistry, OpenRequest, ServerName};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::failure::Failure;
 use super::launches::{self, PhaseTime};
 use super::printer::Text;
 use super::settings::Settings;
 use super::style::{GREEN, RED, YELLOW};
+
+/// How much of a schema is shown, in characters.
+const MOST_SHOWN: usize = 4000;
 
 /// Which servers, and where their pins are.
 #[derive(clap::Args)]
@@ -42,8 +47,8 @@ pub(super) struct Shown {
 /// What one of them shows.
 pub(super) struct Now {
     pub(super) pin: Pin,
-    /// What each tool is for, as it may be shown.
-    descriptions: BTreeMap<String, String>,
+    /// What each tool says of itself, part by part, as it may be shown.
+    tools: BTreeMap<String, BTreeMap<Part, String>>,
     /// What it says of how it is used, as it may be shown.
     instructions: String,
 }
@@ -139,22 +144,45 @@ impl Now {
             let lines: Vec<_> = said.unwrap_or_default().lines().map(|line| server.shown(line)).collect();
             lines.join("\n")
         };
-        let described = |tool: &Tool| (tool.name.to_string(), shown(tool.description.as_deref()));
-        let descriptions = server.tools().iter().map(described).collect();
-        Self { pin, descriptions, instructions: shown(server.info().instructions.as_deref()) }
+        let data = |data: Value| match &data {
+            Value::Null => String::new(),
+            data => shown(Some(&cut(&serde_json::to_string_pretty(data).unwrap_or_default()))),
+        };
+        let parts = |tool: &Tool| {
+            let parts = [
+                (Part::Description, shown(tool.description.as_deref())),
+                (Part::Annotations, data(server.without_secrets(&tool.annotations))),
+                (Part::InputSchema, data(server.without_secrets(&tool.input_schema))),
+                (Part::OutputSchema, data(server.without_secrets(&tool.output_schema))),
+            ];
+            (tool.name.to_string(), parts.into())
+        };
+        let tools = server.tools().iter().map(parts).collect();
+        Self { pin, tools, instructions: shown(server.info().instructions.as_deref()) }
     }
 
     /// The difference, with what is said now where that is what changed.
     fn tell(&self, difference: Difference) -> Changed {
+        let said = |tool: &str, parts: &[Part]| {
+            let said = self.tools.get(tool)?;
+            let said: Vec<_> = parts.iter().filter_map(|part| said.get(part).cloned()).collect();
+            Some(said.join("\n")).filter(|said| !said.is_empty())
+        };
         let now = match &difference {
             Difference::Instructions => Some(self.instructions.clone()),
-            Difference::ToolAdded { tool } => self.descriptions.get(tool).cloned(),
-            Difference::ToolChanged { tool, parts } if parts.contains(&Part::Description) => {
-                self.descriptions.get(tool).cloned()
-            }
+            Difference::ToolAdded { tool } => said(tool, &[Part::Description]),
+            Difference::ToolChanged { tool, parts } => said(tool, parts),
             _ => None,
         };
         Changed { difference, now }
+    }
+}
+
+/// The beginning of a long text.
+fn cut(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MOST_SHOWN) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
     }
 }
 

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         pins::s19_a_server_that_fails_keeps_its_pin,
         pins::s19_what_is_pinned_is_on_record,
         pins::s19_what_somebody_else_pinned_meanwhile_stays,
+        pins::s19_a_schema_that_changed_is_shown_as_it_is_now,
         pins::s17_no_value_that_a_server_was_given_is_kept,
         pins::s17_pins_are_beside_the_document_or_where_somebody_says,
         presence::e13_a_server_is_present_when_it_lists_the_tool,

@@ -98,7 +98,7 @@ pub(crate) fn sweeping(has_other: bool) {
     let others = usize::from(has_other);
     wait(async {
         let launch = server("a", &mark, &["bare-orphan", "usual"]);
-        let pool = Pool::connect(vec![launch], &gate(), options).await.unwrap();
+        let pool = Pool::connect(vec![launch], &gate(), options.clone()).await.unwrap();
         assert_eq!(pool.servers().len(), 1, "{:?}", pool.failures());
         assert_eq!(children().len(), 2 + others, "the server, and what it forsook: {:?}", children());
         pool.close().await.unwrap();
@@ -109,8 +109,21 @@ pub(crate) fn sweeping(has_other: bool) {
         assert!(earlier.try_wait().unwrap().is_none(), "it runs still");
         for child in children() {
             let pid = child.split_once(' ').unwrap().0.parse().unwrap();
-            kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+            if Pid::from_raw(pid) != Some(Pid::from_child(earlier)) {
+                kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+            }
         }
+        while !children().iter().any(|child| child.contains(") Z ")) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // What ends is let go of by the next pool.
+        let mark = Mark::new("sweep");
+        wait(async {
+            let launch = server("a", &mark, &["usual"]);
+            Pool::connect(vec![launch], &gate(), options).await.unwrap().close().await.unwrap();
+        });
+        assert_eq!(children().len(), 1, "{:?}", children());
+        earlier.kill().unwrap();
         earlier.wait().unwrap();
     }
 }

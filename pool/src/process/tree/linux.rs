@@ -48,6 +48,14 @@ impl Alone {
     }
 }
 
+/// Lets go of every child of this process that ended: for one that started none but servers, none of which runs.
+pub(crate) fn let_go_of_ended() {
+    let own = getpid();
+    for seen in all().iter().filter(|seen| seen.is_dead && seen.parent == Some(own)) {
+        let _ = waitpid(Some(seen.pid), WaitOptions::NOHANG);
+    }
+}
+
 /// Kills what has the marker of a launch, and what descends from it: all there may be of one whose first process is not
 /// known.
 pub(in crate::process) fn kill_marked(marker: &Marker) {

@@ -20,6 +20,9 @@ impl Alone {
     pub(crate) fn sweep(&self) {}
 }
 
+/// Nothing to be done: no orphan is given to this process.
+pub(crate) fn let_go_of_ended() {}
+
 /// Nothing to be found: a process whose number is not known is told from no other.
 pub(in crate::process) fn kill_marked(_marker: &Marker) {}
 
