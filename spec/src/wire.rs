@@ -80,6 +80,9 @@ pub struct CatalogCapabilities {
     /// `GET /scopes` works.
     #[serde(default)]
     pub supports_scopes: bool,
+    /// `GET /allowed-commands` works.
+    #[serde(default)]
+    pub supports_allowed_commands: bool,
     /// The version of the wire; the first where it is not said.
     #[serde(default = "first_version")]
     pub wire_version: String,
@@ -100,6 +103,7 @@ impl CatalogCapabilities {
             supports_uninstall: false,
             supports_audit: false,
             supports_scopes: false,
+            supports_allowed_commands: false,
             wire_version: WIRE_VERSION.to_owned(),
         }
     }

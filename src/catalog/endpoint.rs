@@ -39,6 +39,8 @@ endpoints! {
     Audit = "/audit",
     /// The scopes there are.
     Scopes = "/scopes",
+    /// The commands that an agent allows.
+    AllowedCommands = "/allowed-commands",
     /// What a change would do.
     ChangePreview = "/changes/preview",
     /// The changes that were asked for.

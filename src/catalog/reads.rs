@@ -1,4 +1,4 @@
-//! Reads of entries (rules C3 to C5).
+//! Reads of entries (rules C3 to C5), and of what starts them (rule C44).
 
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -36,6 +36,14 @@ pub(crate) async fn show(call: Call) -> Answer {
 /// `GET /mcp-servers/{name}/validate`
 pub(crate) async fn validate(call: Call) -> Answer {
     named(call, Question::Validation).await
+}
+
+/// `GET /allowed-commands`
+pub(crate) async fn allowed_commands(call: Call) -> Answer {
+    let store = call.store(&call.query()?)?;
+    let answer = store.read(&Question::AllowedCommands, call.turns()?).await?;
+    call.catalog.stores().trim();
+    Ok(respond(call.request.headers(), &answer))
 }
 
 async fn named(call: Call, question: fn(mcp_registry_spec::ServerName) -> Question) -> Answer {

@@ -37,6 +37,7 @@ fn methods(catalog: &Catalog, at: Endpoint) -> MethodRouter {
         Endpoint::Capabilities => get(handle(catalog, at, about::capabilities)),
         Endpoint::Audit => get(handle(catalog, at, about::audit)),
         Endpoint::Scopes => get(handle(catalog, at, about::scopes)),
+        Endpoint::AllowedCommands => get(handle(catalog, at, reads::allowed_commands)),
         Endpoint::ChangePreview => post(handle(catalog, at, changes::preview)),
         Endpoint::Changes => get(handle(catalog, at, changes::list)).post(handle(catalog, at, changes::request)),
         Endpoint::Change => get(handle(catalog, at, changes::show)),

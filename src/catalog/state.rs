@@ -130,6 +130,7 @@ impl Abilities {
         offered.supports_uninstall = writes && self.uninstall;
         offered.supports_audit = role.may_audit() && self.audit;
         offered.supports_scopes = self.scopes;
+        offered.supports_allowed_commands = true;
         offered
     }
 }

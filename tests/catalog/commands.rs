@@ -27,10 +27,10 @@ fn a_token_is_shown_once_listed_and_revoked() {
     assert!(!String::from_utf8_lossy(&table.stdout).contains(secret) && !listed.to_string().contains(secret));
     let again = world.run(&["token", "create", "--scope", "a", "--role", "reader", "ci"]);
     assert_eq!(again.status.code(), Some(1), "{again:?}");
-    for (never, code, said) in [("9000y", 1, "calendar"), ("100000000000y", 2, "--expires")] {
+    for never in ["9000y", "100000000000y"] {
         let refused = world.run(&["token", "create", "--scope", "a", "--role", "reader", "--expires", never, "other"]);
-        assert_eq!(refused.status.code(), Some(code), "{refused:?}");
-        assert!(String::from_utf8_lossy(&refused.stderr).contains(said), "{refused:?}");
+        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("calendar"), "{refused:?}");
     }
     assert!(world.run(&["token", "revoke", "ci"]).status.success());
     assert_eq!(world.run(&["token", "revoke", "ci"]).status.code(), Some(1));

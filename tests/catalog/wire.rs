@@ -230,7 +230,7 @@ async fn rule_c9_capabilities_are_those_of_who_asks() {
     let service = Service::new().await;
     let claims = |tier: u8, writes: bool, audit: bool| {
         json!({"tier": tier, "supports_install": writes, "supports_update": writes, "supports_uninstall": writes,
-            "supports_audit": audit, "supports_scopes": true, "wire_version": "1.0"})
+            "supports_audit": audit, "supports_scopes": true, "supports_allowed_commands": true, "wire_version": "1.0"})
     };
     for (token, claimed, allowed) in [
         (&service.reader, claims(1, false, false), "GET, HEAD, OPTIONS"),
@@ -388,4 +388,27 @@ async fn rule_c14_readiness_is_the_storages() {
     let reply = crate::service::reply(&router, Ask::new("GET", "/readyz")).await;
     assert_eq!(reply.refusal(), (503, "unavailable".to_owned()));
     assert_eq!(crate::service::reply(&router, Ask::new("GET", "/healthz")).await.status, 200);
+}
+
+#[tokio::test]
+async fn rule_c44_the_list_of_allowed_commands_is_the_agents_own() {
+    let service = Service::on_folders(Options::default()).await;
+    let agents = service.folder.path().join("agents");
+    std::fs::create_dir(agents.join("scout")).unwrap();
+    let said = async || service.get("/allowed-commands?agent_scope=scout").await.json();
+    for (document, list) in [
+        ("# Servers\n", json!(null)),
+        ("## Allowed commands\n", json!([])),
+        ("## Allowed commands\ndeno\n/opt/tool\n", json!(["deno", "/opt/tool"])),
+    ] {
+        std::fs::write(agents.join("scout/mcp.md"), document).unwrap();
+        // What was read within the last second is answered from memory (rule C28).
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        assert_eq!(said().await, json!({"allowed_commands": list}), "{document}");
+    }
+    assert_eq!(service.get("/allowed-commands").await.status, 400);
+    assert_eq!(service.get("/allowed-commands?agent_scope=other").await.status, 403);
+    let in_a_database = Service::new().await;
+    let said = in_a_database.get("/allowed-commands?agent_scope=scout").await.json();
+    assert_eq!(said, json!({"allowed_commands": null}));
 }

@@ -286,6 +286,16 @@ impl McpServerRegistryBackend for HttpBackend {
         self.client().scopes(&answer)
     }
 
+    async fn allowed_commands(&self) -> Result<Option<Vec<String>>> {
+        self.client().check_transport()?;
+        if !self.catalog.negotiation.offer().await?.offer.allowed_commands {
+            return Ok(None);
+        }
+        let query = [(SCOPE, self.scope.as_str())];
+        let answer = self.read(self.client().base.resource(&["allowed-commands"], &query), Asked::Whole).await?;
+        self.client().allowed_commands(&answer)
+    }
+
     async fn audit(&self, after: u64, limit: usize) -> Result<Vec<AuditRecord>> {
         self.client().check_transport()?;
         if !self.catalog.negotiation.offer().await?.offer.audit {

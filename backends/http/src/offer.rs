@@ -16,6 +16,7 @@ pub(crate) struct Offer {
     pub(crate) uninstall: bool,
     pub(crate) audit: bool,
     pub(crate) scopes: bool,
+    pub(crate) allowed_commands: bool,
     /// Whether it said so itself, and so speaks the whole wire.
     pub(crate) advertised: bool,
 }
@@ -28,6 +29,7 @@ impl Offer {
         uninstall: false,
         audit: false,
         scopes: false,
+        allowed_commands: false,
         advertised: false,
     };
 
@@ -62,6 +64,7 @@ impl From<&CatalogCapabilities> for Offer {
             uninstall: writes && said.supports_uninstall,
             audit: said.tier == Tier::Audit && said.supports_audit,
             scopes: said.supports_scopes,
+            allowed_commands: said.supports_allowed_commands,
             advertised: true,
         }
     }

@@ -253,6 +253,25 @@ impl Client {
         Ok(records)
     }
 
+    /// The list of commands that an agent has, if it has one (C44).
+    ///
+    /// # Errors
+    /// [`ErrorKind::DescriptorInvalid`] for what is none.
+    pub(crate) fn allowed_commands(&self, answer: &Answer) -> Result<Option<Vec<String>>> {
+        let key = "allowed_commands";
+        let wrong = |wrong: Wrong| self.wrong(&answer.url, &wrong);
+        match take(self.json(answer)?, key).map_err(wrong)? {
+            Value::Null => Ok(None),
+            Value::Array(commands) if !commands.iter().any(|command| self.is_token_in(command)) => {
+                let commands = commands.iter().map(|command| command.as_str().map(str::to_owned));
+                let commands =
+                    commands.collect::<Option<_>>().ok_or_else(|| wrong(format!("its {key} are no texts")))?;
+                Ok(Some(commands))
+            }
+            _ => Err(wrong(format!("its {key} is no list"))),
+        }
+    }
+
     /// The scopes that a catalog lists, sorted.
     ///
     /// # Errors

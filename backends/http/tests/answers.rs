@@ -217,7 +217,7 @@ fn what_is_no_entry_or_another_one() -> Tried {
     Ok(())
 }
 
-fn what_is_no_validation_audit_or_scopes() -> Tried {
+fn what_is_no_validation_audit_scopes_or_commands() -> Tried {
     for body in ["", "[]", "{}", r#"{"ok":1}"#, r#"{"ok":true,"errors":"x"}"#, r#"{"ok":true,"errors":[1]}"#] {
         let session = always(json!({"body": body}))?;
         run(async { refused(session.open().validate(&name("a")).await, DescriptorInvalid, false) });
@@ -256,6 +256,13 @@ fn what_is_no_validation_audit_or_scopes() -> Tried {
         let session = catalogs()?.scripted("tier3", script);
         run(async { refused(session.open().scopes().await, DescriptorInvalid, false) });
     }
+    for commands in [json!({}), json!([1]), json!("npx"), json!([TOKEN])] {
+        let script = json!({"GET /allowed-commands": [{"body": json!({"allowed_commands": commands}).to_string()}]});
+        let session = catalogs()?.scripted("tier3", script);
+        run(async { refused(session.open().allowed_commands().await, DescriptorInvalid, false) });
+    }
+    let session = catalogs()?.scripted("tier3", json!({"GET /allowed-commands": [{"body": "{}"}]}));
+    run(async { refused(session.open().allowed_commands().await, DescriptorInvalid, false) });
     Ok(())
 }
 
@@ -398,7 +405,7 @@ trials!(
     c21_what_is_no_listing,
     c21_an_entry_that_breaks_the_contract_is_broken_and_the_others_are_listed,
     what_is_no_entry_or_another_one,
-    what_is_no_validation_audit_or_scopes,
+    what_is_no_validation_audit_scopes_or_commands,
     c20_the_answers_to_one_call_together_are_bounded,
     c19_the_token_shows_nowhere_also_when_it_is_echoed,
     c19_a_token_that_was_refused_is_hidden_all_the_same,

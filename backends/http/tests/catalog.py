@@ -220,12 +220,14 @@ class Handler(BaseHTTPRequestHandler):
         if path == ["capabilities"] and method == "GET" and session.kind in ("tier2", "tier3"):
             claims = {f"supports_{what}": True for what in ("install", "update", "uninstall")}
             if session.kind == "tier3":
-                claims |= {"supports_audit": True, "supports_scopes": True}
+                claims |= {"supports_audit": True, "supports_scopes": True, "supports_allowed_commands": True}
             return 200, {"tier": int(session.kind[4]), **claims, "wire_version": "1.0"}, ()
         if path == ["mcp-servers"] and method == "OPTIONS" and session.kind == "options":
             return 204, None, (("Allow", "get, Post"), ("Allow", "OPTIONS,delete , PUT"))
         if path == ["scopes"] and session.kind == "tier3":
             return 200, {"scopes": sorted(scope for scope, entries in session.scopes.items() if entries)}, ()
+        if path == ["allowed-commands"] and session.kind == "tier3":
+            return 200, {"allowed_commands": ["deno"] if query["agent_scope"] == ["own"] else None}, ()
         if method == "OPTIONS" or path[0] not in ("mcp-servers", "audit"):
             raise Refused(404)
         (scope,) = query["agent_scope"]

@@ -276,6 +276,20 @@ fn scopes_share_what_is_known_of_the_catalog() -> Tried {
     Ok(())
 }
 
+fn c44_the_agents_own_list_comes_from_the_catalog() -> Tried {
+    let of = async |kind: &str, of: &str| {
+        let session = catalogs().unwrap().session(kind);
+        session.builder().scope(scope(of)).build().unwrap().allowed_commands().await.unwrap()
+    };
+    catalogs()?;
+    run(async {
+        assert_eq!(of("tier3", "own").await, Some(vec!["deno".to_owned()]));
+        assert_eq!(of("tier3", "other").await, None);
+        assert_eq!(of("tier2", "own").await, None, "it is not claimed");
+    });
+    Ok(())
+}
+
 fn the_audit_is_read_page_by_page() -> Tried {
     let session = catalogs()?.session("tier3");
     run(async {
@@ -328,6 +342,7 @@ trials!(
     c23_load_all_is_one_request_or_one_a_page,
     c23_a_catalog_that_does_not_expand_is_asked_for_each_entry,
     scopes_share_what_is_known_of_the_catalog,
+    c44_the_agents_own_list_comes_from_the_catalog,
     the_audit_is_read_page_by_page,
     the_registration_opens_it,
 );

@@ -42,6 +42,10 @@ pub(super) fn of(endpoint: Endpoint) -> Vec<(HttpMethod, Operation)> {
         Endpoint::Scopes => get(Described::new("scopes", "The scopes that have entries and that the token sees.")
             .refuses(&[ErrorKind::Unsupported])
             .read("Scopes")),
+        Endpoint::AllowedCommands => {
+            get(scoped("allowed_commands", "The commands that the agent of the scope allows, where it has a list.")
+                .read("AllowedCommands"))
+        }
         Endpoint::ChangePreview
         | Endpoint::Changes
         | Endpoint::Change

@@ -55,6 +55,13 @@ pub(super) fn all(components: ComponentsBuilder) -> ComponentsBuilder {
             object("Records of the audit, oldest first.", [("records", list(reference("Record")), true)]),
         )
         .schema("Scopes", object("Scopes, sorted.", [("scopes", list(name()), true)]))
+        .schema(
+            "AllowedCommands",
+            object(
+                "An agent's own list of commands; null where it has none.",
+                [("allowed_commands", or_null(list(text())), true)],
+            ),
+        )
         .schema("Status", object("That all is well.", [("status", text(), true)]))
         .schema("Description", open(object("A description in the form of OpenAPI.", [("openapi", text(), true)])))
         .schema(
@@ -112,6 +119,7 @@ fn capabilities() -> RefOr<Schema> {
             ("supports_uninstall", truth(), true),
             ("supports_audit", truth(), true),
             ("supports_scopes", truth(), true),
+            ("supports_allowed_commands", truth(), true),
             ("wire_version", text(), true),
         ],
     )
