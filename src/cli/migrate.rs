@@ -54,7 +54,14 @@ impl LocalCommand for Migrate {
         let runtime = app::start(&mut Builder::new_current_thread())?;
         let (backends, context) = (&settings.backends, self.literals.context());
         let migration = Migration { backends, from, to, context, dry_run: self.dry_run };
-        let report = runtime.block_on(migration.run())?;
+        let (report, lists) = runtime.block_on(migration.run())?;
+        for scope in lists {
+            let of = scope.map(|scope| format!(" of the scope {scope}")).unwrap_or_default();
+            printer.warning(&format!(
+                "the list of allowed commands{of} is no entry and was not copied: the target's own list counts there, or \
+                 the default one"
+            ));
+        }
         printer.data(&report, |text| report.write(text))?;
         Ok(if report.is_ok() { Outcome::Good } else { Outcome::Bad })
     }
@@ -69,15 +76,20 @@ struct Migration<'a> {
 }
 
 impl Migration<'_> {
-    async fn run(self) -> Result<Report, Failure> {
-        let mut report = Report::new(self.dry_run);
+    /// What was done, and whose lists of allowed commands are others in the target.
+    async fn run(self) -> Result<(Report, Vec<Option<Scope>>), Failure> {
+        let (mut report, mut lists) = (Report::new(self.dry_run), Vec::new());
         for scope in self.scopes().await? {
             let (from, to) = (self.open(&self.from, &scope)?, self.open(&self.to, &scope)?);
-            report.scopes.push(self.copy(scope, &from, &to).await?);
+            report.scopes.push(self.copy(scope.clone(), &from, &to).await?);
+            let own = from.allowed_commands().await?;
+            if own.is_some() && own != to.allowed_commands().await? {
+                lists.push(scope);
+            }
             from.close().await?;
             to.close().await?;
         }
-        Ok(report)
+        Ok((report, lists))
     }
 
     /// Whose entries are copied; `None` is whosoever's the locators name.

@@ -247,7 +247,8 @@ fn rule_19_migrate_copies_no_literal_that_install_would_refuse_there() {
 fn migrate_overwrites_nothing_and_tells_of_what_is_not_there() {
     let world = World::new();
     std::fs::create_dir_all(world.path().join("agents/scout")).unwrap();
-    let document = "## a\n\ncommand: npx\n\n## broken\n\nargs: x\n\n## c\n\ncommand: npx\n";
+    let document =
+        "## a\n\ncommand: npx\n\n## broken\n\nargs: x\n\n## c\n\ncommand: npx\n\n## Allowed commands\ndeno\n";
     std::fs::write(world.path().join("agents/scout/mcp.md"), document).unwrap();
     world.done(&["install", "a", "--command", "uvx", "--backend", "sqlite:new.db", "--scope", "scout"]);
     let args = ["migrate", "--from", "filesystem:agents", "--to", "sqlite:new.db"];
@@ -263,6 +264,10 @@ fn migrate_overwrites_nothing_and_tells_of_what_is_not_there() {
     let people = world.run(&args);
     assert_eq!(people.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&people.stdout).contains("not everything is there"), "{people:?}");
+    assert!(
+        String::from_utf8_lossy(&people.stderr).contains("list of allowed commands of the scope scout"),
+        "{people:?}"
+    );
 }
 
 #[test]
