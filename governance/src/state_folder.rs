@@ -17,27 +17,27 @@ const LEDGER: &str = "ledger.jsonl";
 /// nobody is to be refused for that.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Refuses a database of SQLite that others may write, or the export of its ledger, and the folder of either
-/// (L8). What is not there is fine.
+/// Refuses the export of a ledger that others may write, its database where that is a file of SQLite, and the folder
+/// of either (L8). What is not there is fine.
 ///
 /// # Errors
 /// [`ConfigInvalid`](ErrorKind::ConfigInvalid), naming the file or folder and what to do.
-pub fn check_state(database: &Path, ledger: &Path) -> Result<()> {
-    for folder in [database, ledger].into_iter().filter_map(Path::parent) {
+pub fn check_state(database: Option<&Path>, ledger: &Path) -> Result<()> {
+    for folder in database.into_iter().chain([ledger]).filter_map(Path::parent) {
         match folder.symlink_metadata() {
             Err(cause) if cause.kind() == Io::NotFound => {}
             _ => trust::folder(folder, folder)?,
         }
     }
-    // What SQLite puts beside its file decides what is in it.
-    let beside = |end: &str| {
-        let mut name = database.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    };
-    [database.to_owned(), beside("-wal"), beside("-shm"), ledger.to_owned()]
-        .iter()
-        .try_for_each(|file| check_file(file))
+    if let Some(database) = database {
+        // What SQLite puts beside its file decides what is in it.
+        for end in ["", "-wal", "-shm"] {
+            let mut name = database.as_os_str().to_owned();
+            name.push(end);
+            check_file(Path::new(&name))?;
+        }
+    }
+    check_file(ledger)
 }
 
 fn check_file(path: &Path) -> Result<()> {
@@ -89,12 +89,21 @@ impl StateFolder {
         &self.0
     }
 
-    /// Makes it where it is missing, for its owner alone, and refuses one that others may write, or a file of
-    /// ours in it that they may (L8).
+    /// Makes it where it is missing, for its owner alone, and refuses one that others may write, or its database or
+    /// the export of that where they may (L8).
     ///
     /// # Errors
     /// The refusal; when it cannot be made.
     pub fn prepare(&self) -> Result<()> {
+        self.make()?;
+        self.check()
+    }
+
+    /// Makes it where it is missing, for its owner alone. What is there is not looked at.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make(&self) -> Result<()> {
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
@@ -104,8 +113,7 @@ impl StateFolder {
                 .at(&self.0, None)
                 .caused_by(cause)
                 .hint(format!("name another with {VARIABLE}"))
-        })?;
-        self.check()
+        })
     }
 
     /// Refuses it where [`prepare`](Self::prepare) would. Makes nothing: one that is not there is fine.
@@ -113,7 +121,7 @@ impl StateFolder {
     /// # Errors
     /// The refusal.
     pub fn check(&self) -> Result<()> {
-        check_state(&self.file(), &self.ledger())
+        check_state(Some(&self.file()), &self.ledger())
     }
 
     /// The file of the database in it: `governance.db`.

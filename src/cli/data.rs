@@ -55,17 +55,13 @@ pub(crate) struct Database {
     place: Locator,
 }
 
-/// The file that a ledger is exported to, and what must be nobody else's for it to be trusted.
+/// The file that a ledger is exported to, and what else must be nobody else's for it to be trusted.
 struct Export {
     file: PathBuf,
-    kept: Kept,
-}
-
-enum Kept {
-    /// The state folder.
-    Folder(StateFolder),
-    /// The file of the database.
-    File(PathBuf),
+    /// The file of the database, where it is one.
+    database: Option<PathBuf>,
+    /// The state folder, where the file is in it.
+    folder: Option<StateFolder>,
 }
 
 impl Database {
@@ -90,10 +86,7 @@ impl Database {
     /// Where the state folder is needed and there is none; where others may write what is kept (rule L8).
     pub(crate) fn ledger(&self) -> Result<Ledger> {
         let export = self.export()?;
-        match &export.kept {
-            Kept::Folder(folder) => folder.check(),
-            Kept::File(database) => check_state(database, &export.file),
-        }?;
+        check_state(export.database.as_deref(), &export.file)?;
         Ok(Ledger::new(self.store.clone(), Some(export.file)))
     }
 
@@ -102,8 +95,8 @@ impl Database {
     /// # Errors
     /// As [`ledger`](Self::ledger).
     pub(crate) fn prepared_ledger(&self) -> Result<Ledger> {
-        if let Kept::Folder(folder) = self.export()?.kept {
-            folder.prepare()?;
+        if let Some(folder) = self.export()?.folder {
+            folder.make()?;
         }
         self.ledger()
     }
@@ -123,16 +116,17 @@ impl Database {
         let folder = StateFolder::find(&ProcessEnvironment);
         match (self.place.scheme(), self.place.argument(), folder) {
             ("sqlite", Some(path), Ok(folder)) if real(Path::new(path)) == real(&folder.file()) => {
-                Ok(Export { file: folder.ledger(), kept: Kept::Folder(folder) })
+                Ok(Export { file: folder.ledger(), database: Some(folder.file()), folder: Some(folder) })
             }
             ("sqlite", Some(path), _) => {
                 let database = real(Path::new(path));
-                Ok(Export { file: database.with_extension("ledger.jsonl"), kept: Kept::File(database) })
+                let file = database.with_extension("ledger.jsonl");
+                Ok(Export { file, database: Some(database), folder: None })
             }
             (_, _, folder) => {
                 let folder = folder?;
                 let file = folder.path().join(format!("ledger-{}.jsonl", place_of(&self.place.to_string())));
-                Ok(Export { file, kept: Kept::Folder(folder) })
+                Ok(Export { file, database: None, folder: Some(folder) })
             }
         }
     }

@@ -200,6 +200,7 @@ fn rule_c29_the_deadline_is_kept() {
     assert!(log.contains("in flight"), "{log}");
 }
 
+/// Of Postgres it is shown beside the replicas, which have one.
 #[test]
 fn rule_c35_what_others_may_write_is_not_served() {
     use std::fs::Permissions;
@@ -211,7 +212,8 @@ fn rule_c35_what_others_may_write_is_not_served() {
     let set_mode = |path: &str, mode| {
         std::fs::set_permissions(world.path().join(path), Permissions::from_mode(mode)).unwrap();
     };
-    for (path, good, bad) in [("kept.db", 0o600, 0o620), (".", 0o700, 0o777)] {
+    std::fs::write(world.path().join("kept.ledger.jsonl"), "").unwrap();
+    for (path, good, bad) in [("kept.db", 0o600, 0o620), ("kept.ledger.jsonl", 0o600, 0o666), (".", 0o700, 0o777)] {
         set_mode(path, bad);
         for args in [&serve[..], &["ledger", "verify", "--tokens", "sqlite:kept.db"]] {
             let output = world.run(args);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod agents;
+mod export;
 #[path = "../service_support/mod.rs"]
 mod service;
 
@@ -22,6 +23,7 @@ use tokio::task::JoinSet;
 use agents::{
     a_heartbeat_that_was_answered_is_kept_though_the_database_is_killed, agents_are_seen_alike_at_each_replica,
 };
+use export::rule_c35_an_export_that_others_may_write_is_not_served;
 use service::Service;
 
 const SCOPE: &str = "fleet";
@@ -215,4 +217,5 @@ trials!(
     the_database_is_killed,
     agents_are_seen_alike_at_each_replica,
     a_heartbeat_that_was_answered_is_kept_though_the_database_is_killed,
+    rule_c35_an_export_that_others_may_write_is_not_served,
 );
