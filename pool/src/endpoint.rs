@@ -2,9 +2,10 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use mcp_registry_spec::loopback::is_loopback;
 use mcp_registry_spec::{Error, ErrorKind, LaunchRemote, Result, ServerName, text};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use url::{Host, Url};
+use url::Url;
 
 /// The URL of a server that may be spoken to: https, or http to this machine.
 ///
@@ -18,23 +19,13 @@ pub(crate) fn checked(name: &ServerName, url: &str) -> Result<Url> {
     };
     match url.scheme() {
         "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
+        "http" if url.host_str().is_some_and(is_loopback) => Ok(url),
         // Its host is not said: a variable may have brought it in.
         "http" => {
             let what = "leads to another machine, and would be spoken to in cleartext; use https".to_owned();
             wrong(ErrorKind::InsecureTransport, what)
         }
         _ => wrong(ErrorKind::InvalidSpec, "is neither https nor http".to_owned()),
-    }
-}
-
-/// Whether it is this machine: the parsed host is `localhost`, in 127.0.0.0/8, or `::1`.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(domain)) => domain == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

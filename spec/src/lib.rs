@@ -22,6 +22,7 @@ pub mod error;
 pub mod json;
 pub mod launch;
 pub mod locator;
+pub mod loopback;
 pub mod mask;
 pub mod name;
 #[doc(hidden)]

@@ -1,13 +1,11 @@
 //! What a request is refused for by its head alone: a web page that would reach a catalog on its reader's
 //! own machine (rule C26), and a head that is too large (rule C27).
 
-use std::net::IpAddr;
-
 use hyper::header::{CONTENT_TYPE, HOST, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Method, StatusCode, Uri};
-use mcp_registry_spec::{Error, ErrorKind};
+use mcp_registry_spec::{Error, ErrorKind, loopback};
 
 use super::refusal::Refusal;
 
@@ -97,12 +95,7 @@ fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
 
 /// Whether this machine is named, and no user before it.
 pub(crate) fn is_loopback(authority: &Authority) -> bool {
-    if authority.as_str().contains('@') {
-        return false;
-    }
-    let host = authority.host();
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    !authority.as_str().contains('@') && loopback::is_loopback(authority.host())
 }
 
 #[cfg(test)]

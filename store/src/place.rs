@@ -1,8 +1,8 @@
 //! Where the database is.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use mcp_registry_spec::loopback::is_loopback;
 use mcp_registry_spec::{Error, ErrorKind, Locator, Result};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use url::Url;
@@ -161,11 +161,7 @@ fn decoded(text: &str) -> String {
 
 /// Whether the host is this machine: a socket's folder, or loopback.
 fn is_near(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.is_empty()
-        || Path::new(host).is_absolute()
-        || host.eq_ignore_ascii_case("localhost")
-        || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host.is_empty() || Path::new(host).is_absolute() || is_loopback(host)
 }
 
 /// What the database was opened with does not show (rule 4).

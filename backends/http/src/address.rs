@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use mcp_registry_spec::{Error, ErrorKind, Result, Scope, text};
-use url::{Host, Url};
+use mcp_registry_spec::{Error, ErrorKind, Result, Scope, loopback, text};
+use url::Url;
 
 /// The query parameter that names the scope.
 pub(crate) const SCOPE: &str = "agent_scope";
@@ -86,14 +86,9 @@ impl Base {
         self.0.scheme() != "https"
     }
 
-    /// Whether it is this machine (rule 11): the parsed host is `localhost`, in 127.0.0.0/8, or `::1`.
+    /// Whether it is this machine (rule 11), by the parsed host.
     pub(crate) fn is_loopback(&self) -> bool {
-        match self.0.host() {
-            Some(Host::Domain(domain)) => domain == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+        self.0.host_str().is_some_and(loopback::is_loopback)
     }
 }
 
