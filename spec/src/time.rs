@@ -1,7 +1,8 @@
 //! Times, as they are stored and told: of the years 1970 to 9999, which RFC 3339 has, and to the millisecond.
 //!
 //! What lies outside counts as the nearest end, so that no time, whoever wrote it, is one that cannot be told.
-//! The module serves `#[serde(with = "…")]`, and its part [`option`] times that may be missing.
+//! The module serves `#[serde(with = "…")]`, and its part [`option`] writes times that may be missing, by
+//! `#[serde(serialize_with = "…")]`.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

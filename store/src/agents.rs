@@ -15,7 +15,7 @@ use crate::store::{Query, Row, Store};
 
 use batch::Batch;
 pub use record::{AgentRecord, AgentState};
-pub use report::{Report, check_tool};
+pub use report::Report;
 pub use requirements::{Requirement, Requirements};
 use writer::Writer;
 

@@ -4,43 +4,27 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope, text};
+use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope, named, text};
 
-/// What a token may be used for. No role is above another: what each may, it says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Reads entries.
-    Reader,
-    /// Reads entries, and asks for changes of them.
-    Requester,
-    /// Reads entries, asks for changes of them, and decides on what others ask for.
-    Approver,
-    /// Reads and writes entries, and asks for changes of them.
-    Writer,
-    /// May all of that, and reads the audit.
-    Admin,
-    /// Reports of one agent that it is alive, and may nothing else.
-    Reporter,
+named! {
+    /// What a token may be used for. No role is above another: what each may, it says.
+    pub enum Role {
+        /// Reads entries.
+        Reader = "reader",
+        /// Reads entries, and asks for changes of them.
+        Requester = "requester",
+        /// Reads entries, asks for changes of them, and decides on what others ask for.
+        Approver = "approver",
+        /// Reads and writes entries, and asks for changes of them.
+        Writer = "writer",
+        /// May all of that, and reads the audit.
+        Admin = "admin",
+        /// Reports of one agent that it is alive, and may nothing else.
+        Reporter = "reporter",
+    }
 }
 
 impl Role {
-    /// Every role there is.
-    pub const ALL: [Self; 6] =
-        [Self::Reader, Self::Requester, Self::Approver, Self::Writer, Self::Admin, Self::Reporter];
-
-    /// Its name, as it is written and stored.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Reader => "reader",
-            Self::Requester => "requester",
-            Self::Approver => "approver",
-            Self::Writer => "writer",
-            Self::Admin => "admin",
-            Self::Reporter => "reporter",
-        }
-    }
-
     /// Whether it reads what the scopes of its token hold.
     #[must_use]
     pub fn may_read(self) -> bool {
@@ -78,19 +62,14 @@ impl Role {
     }
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 impl FromStr for Role {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == name).ok_or_else(|| {
+        Self::from_name(name).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|role| role.as_str()).collect();
             Error::new(ErrorKind::ConfigInvalid, format!("{} is no role", text::quote(name)))
-                .hint(format!("a role is one of {}", Self::ALL.map(Self::as_str).join(", ")))
+                .hint(format!("a role is one of {}", names.join(", ")))
         })
     }
 }

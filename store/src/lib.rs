@@ -32,7 +32,7 @@ mod transaction;
 
 pub use sqlx;
 
-pub use agents::{AgentFilter, AgentRecord, AgentState, Agents, Report, Requirement, Requirements, check_tool};
+pub use agents::{AgentFilter, AgentRecord, AgentState, Agents, Report, Requirement, Requirements};
 pub use alive::Alive;
 pub use grant::{Grant, Role, ScopeSet, actor_role};
 pub use options::Options;

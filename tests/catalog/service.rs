@@ -121,7 +121,7 @@ impl Service {
         let (tokens, governance) = (Tokens::new(store.clone()), governance(store, folder.path()));
         let scout = ScopeSet::Only([Scope::parse("scout").unwrap()].into());
         let mut made = Vec::new();
-        for role in Role::ALL.into_iter().filter(|role| *role != Role::Reporter) {
+        for role in Role::ALL.iter().copied().filter(|role| *role != Role::Reporter) {
             let token = tokens.create(role.as_str(), role, &scout, None, Some("ops")).await.unwrap();
             made.push(token.expose().to_owned());
         }

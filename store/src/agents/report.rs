@@ -66,7 +66,8 @@ impl Report {
     /// The tools it has loaded; none is not the same as not known.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidSpec`] for more than 10,000, and as [`check_tool`].
+    /// [`ErrorKind::InvalidSpec`] for more than 10,000, and for one that is empty, longer than 256 bytes, or has control
+    /// characters.
     pub fn tools(self, tools: &[impl AsRef<str>]) -> Result<Self> {
         if tools.len() > MAX_TOOLS {
             let many = format!("{} tools are more than {MAX_TOOLS}", tools.len());
@@ -100,7 +101,7 @@ impl Report {
 ///
 /// # Errors
 /// [`ErrorKind::InvalidSpec`].
-pub fn check_tool(tool: &str) -> Result<()> {
+pub(super) fn check_tool(tool: &str) -> Result<()> {
     check("the name of a tool", tool, MAX_TOOL_LEN)
 }
 
