@@ -3,6 +3,9 @@
 
 mod both;
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use mcp_registry_spec::{AgentId, ErrorKind, Scope, ServerName};
@@ -41,6 +44,11 @@ fn names(agents: &[AgentRecord]) -> Vec<String> {
 async fn state_of(agents: &Agents, place: &str, id: &str) -> AgentState {
     let all = agents.list(&everything()).await.unwrap();
     all.iter().find(|agent| agent.scope.as_str() == place && agent.id.as_str() == id).unwrap().state
+}
+
+/// Polls it once.
+async fn is_answered(beat: &mut (impl Future + Unpin)) -> bool {
+    poll_fn(|context| Poll::Ready(Pin::new(&mut *beat).poll(context).is_ready())).await
 }
 
 fn c40_the_state_follows_from_the_last_report_the_requirements_and_the_time() -> Tried {
@@ -205,27 +213,26 @@ fn c41_a_heartbeat_is_not_answered_before_it_is_kept() -> Tried {
         let mut other = database.store().begin().await.unwrap();
         let locking = mcp_registry_store::sqlx::query("UPDATE mcp_agents SET seen = 5");
         other.execute(locking).await.unwrap();
-        let beat = |id: &'static str| {
-            let agents = agents.clone();
-            tokio::spawn(async move { agents.heartbeat(silent("a", id)).await })
-        };
-        let (x, y) = (beat("x"), beat("y"));
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        assert!(!x.is_finished() && !y.is_finished(), "it cannot have been written yet");
         // Of an agent that says one thing after the other while it waits, nothing is lost.
-        let moved = tokio::spawn({
-            let agents = agents.clone();
-            async move { agents.heartbeat(silent("a", "x").runtime("moved").unwrap()).await }
-        });
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        let again = beat("x");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        let moved = silent("a", "x").runtime("moved").unwrap();
+        let reports = [silent("a", "x"), silent("a", "y"), moved, silent("a", "x")];
+        let mut beats = reports.map(|report| Box::pin(agents.heartbeat(report)));
+        // A heartbeat is queued when it is first polled.
+        for beat in &mut beats {
+            assert!(!is_answered(beat).await);
+        }
+        // Time for one that would be answered too early.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        for beat in &mut beats {
+            assert!(!is_answered(beat).await, "it cannot have been written yet");
+        }
+        let [x, y, moved, again] = beats;
         // One goes away, and is written all the same.
-        y.abort();
+        drop(y);
         other.commit().await.unwrap();
-        assert!(x.await.unwrap().unwrap().is_some());
-        assert_eq!(moved.await.unwrap().unwrap().unwrap().runtime, "moved");
-        assert_eq!(again.await.unwrap().unwrap().unwrap().runtime, "moved");
+        assert!(x.await.unwrap().is_some());
+        assert_eq!(moved.await.unwrap().unwrap().runtime, "moved");
+        assert_eq!(again.await.unwrap().unwrap().runtime, "moved");
         let wait_until_kept = async {
             while !agents.list(&everything()).await.unwrap().iter().all(|agent| agent.state == AgentState::Online) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
