@@ -1,11 +1,13 @@
 //! Who decides, when, and what it ends (H3, H9, H12 to H14).
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_registry_governance::{Code, Filter, Form, Party, Proposal, State, Surface};
-use mcp_registry_spec::Scope;
+use mcp_registry_governance::{Code, Filter, Form, Opener, Party, Place, Proposal, Refusal, State, Surface, Target};
+use mcp_registry_spec::{Scope, async_trait};
 use mcp_registry_store::sqlx::query;
 use mcp_registry_store::{Options, Store};
+use tokio::sync::Notify;
 
 use crate::room::{OPEN, Room, code, install, name, operator, spec};
 
@@ -90,16 +92,40 @@ pub(crate) async fn h12_what_nobody_decides_expires(room: &Room) {
     assert_eq!(ends, 2);
 }
 
+/// Opens a registry, and tells that a change is about to be carried out in it.
+struct Telling {
+    target: Target,
+    found: Arc<Notify>,
+}
+
+#[async_trait]
+impl Opener for Telling {
+    async fn open(&self, place: &Place) -> Result<Target, Refusal> {
+        self.found.notify_one();
+        self.target.open(place).await
+    }
+}
+
 pub(crate) async fn h12_what_expires_while_somebody_waits_is_not_carried_out(room: &Room) {
     room.set_policy(&format!("{OPEN}expires_after = \"1h\"\n"));
     let change = room.ask(&install("a")).await;
     let store = Store::new(&room.store, Options::default()).unwrap();
     let mut slow = store.begin().await.unwrap();
     slow.execute(query("UPDATE mcp_changes SET priority = 7 WHERE id = $1").bind(change.id.to_string())).await.unwrap();
-    let (governance, id, opener) = (room.governance.clone(), change.id.clone(), room.opener());
+    let found = Arc::new(Notify::new());
+    let opener = Arc::new(Telling { target: room.target.clone(), found: found.clone() });
+    let (governance, id) = (room.governance.clone(), change.id.clone());
     let approving = tokio::spawn(async move { governance.approve(&id, &operator(), opener).await });
-    // Long enough for it to have come to where it waits.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // It has found the change still to be approved, and is about to claim it.
+    found.notified().await;
+    if room.store.scheme() != "sqlite" {
+        // Postgres tells that it waits. Beside a file of SQLite nobody can see that.
+        let locks = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while store.fetch(|| query(locks)).await.unwrap().is_empty() {
+            assert!(!approving.is_finished());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
     assert!(!approving.is_finished());
     room.wait(3601);
     slow.commit().await.unwrap();
