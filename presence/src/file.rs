@@ -62,3 +62,14 @@ fn open(path: &Path) -> io::Result<File> {
     }
     File::open(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Root may read everything, so that no file shows this to every user.
+    #[test]
+    fn e7_what_may_not_be_read_is_told() {
+        assert_eq!(told(&io::Error::from(Io::PermissionDenied)), "it may not be read");
+    }
+}

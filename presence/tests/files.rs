@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 
 use common::{Room, settings};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -122,18 +122,6 @@ fn e7_what_the_system_makes_up_is_bounded_too() {
             assert!(room.reason(&delivery).is_some(), "{file}");
         }
     }
-}
-
-#[test]
-fn e7_what_may_not_be_read_is_told() {
-    // Root may read everything.
-    if rustix::process::geteuid().is_root() {
-        return;
-    }
-    let room = Room::new();
-    room.write("settings", GOOD[0].1);
-    std::fs::set_permissions(room.path("settings"), std::fs::Permissions::from_mode(0o000)).unwrap();
-    assert_eq!(room.reason(&settings("json")).unwrap(), "it may not be read");
 }
 
 /// A file that is exchanged while it is looked at is either of the two, and nothing else.
