@@ -16,7 +16,7 @@ pub trait Environment: Send + Sync + fmt::Debug {
     /// The value of the variable.
     fn read(&self, name: &str) -> Option<OsString>;
 
-    /// Whether `command` would be found: on `PATH`, or at its path when it has one.
+    /// Whether `command` would be found: in an absolute folder of `PATH`, or at its path when it has one.
     fn finds_command(&self, command: &str) -> bool;
 }
 
