@@ -13,7 +13,11 @@ const MOST_KEYS: usize = 16;
 
 /// One way in which the server may be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Delivery {
+pub struct Delivery(pub(crate) Way);
+
+/// What is looked for, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Way {
     /// A program at a path (E8).
     Path(Place),
     /// A program on `PATH` (E8).
@@ -42,7 +46,7 @@ pub enum Delivery {
 
 /// What a settings file is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Syntax {
+pub(crate) enum Syntax {
     /// JSON.
     Json,
     /// TOML.
@@ -50,14 +54,23 @@ pub enum Syntax {
 }
 
 impl Delivery {
+    /// The scheme of the locator, by which a backend is known, where it is an entry of a registry (E12).
+    #[must_use]
+    pub fn scheme(&self) -> Option<&str> {
+        match &self.0 {
+            Way::Registry { locator, .. } => Some(locator.scheme()),
+            _ => None,
+        }
+    }
+
     /// Its kind, as contracts write it.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Path(_) | Self::Command(_) => "binary",
-            Self::Settings { syntax: Syntax::Json, .. } => "json",
-            Self::Settings { syntax: Syntax::Toml, .. } => "toml",
-            Self::Registry { .. } => "registry",
+        match &self.0 {
+            Way::Path(_) | Way::Command(_) => "binary",
+            Way::Settings { syntax: Syntax::Json, .. } => "json",
+            Way::Settings { syntax: Syntax::Toml, .. } => "toml",
+            Way::Registry { .. } => "registry",
         }
     }
 
@@ -66,19 +79,21 @@ impl Delivery {
         const KINDS: &[&str] = &["binary", "json", "toml", "registry"];
         let mut fields = Fields::new(value, what)?;
         let kind = fields.text("kind")?;
-        let delivery = match kind.as_str() {
-            "binary" => Self::program(&mut fields)?,
-            "json" => Self::settings(&mut fields, Syntax::Json)?,
-            "toml" => Self::settings(&mut fields, Syntax::Toml)?,
-            "registry" => Self::registry(&mut fields)?,
+        let way = match kind.as_str() {
+            "binary" => Way::program(&mut fields)?,
+            "json" => Way::settings(&mut fields, Syntax::Json)?,
+            "toml" => Way::settings(&mut fields, Syntax::Toml)?,
+            "registry" => Way::registry(&mut fields)?,
             other => {
                 let why = format!("is {}, which there is not", text::quote(other));
                 return Err(fields.bad("kind", why).hint(mcp_registry_spec::near::hint(other, KINDS)));
             }
         };
-        Ok(delivery)
+        Ok(Self(way))
     }
+}
 
+impl Way {
     fn program(fields: &mut Fields) -> Result<Self> {
         fields.only(&["path", "name"])?;
         match (fields.has("path"), fields.has("name")) {
@@ -117,16 +132,16 @@ impl Delivery {
 /// Its place, as the contract has it.
 impl fmt::Display for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Path(path) => write!(f, "{path}"),
-            Self::Command(name) => write!(f, "{name} on PATH"),
-            Self::Settings { file, table, key, .. } => {
+        match &self.0 {
+            Way::Path(path) => write!(f, "{path}"),
+            Way::Command(name) => write!(f, "{name} on PATH"),
+            Way::Settings { file, table, key, .. } => {
                 write!(f, "{file}#")?;
                 // A JSON pointer (RFC 6901).
                 let mut keys = table.iter().chain([key]);
                 keys.try_for_each(|key| write!(f, "/{}", key.replace('~', "~0").replace('/', "~1")))
             }
-            Self::Registry { locator, scope, name } => {
+            Way::Registry { locator, scope, name } => {
                 write!(f, "{name} in {locator}")?;
                 scope.as_ref().map_or(Ok(()), |scope| write!(f, ", scope {scope}"))
             }

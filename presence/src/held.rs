@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mcp_registry_spec::{Environment, McpServerRegistry, McpServerSpec, Result, Scope, ServerName};
 
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Way};
 use crate::entry::Entry;
 use crate::place::LocatorTemplate;
 use crate::prober::Launch;
@@ -19,7 +19,7 @@ pub(crate) enum Held {
     /// An entry of a settings file.
     Entry(Entry),
     /// An entry of a registry.
-    Registered(McpServerRegistry, ServerName),
+    Registered(McpServerRegistry, Box<McpServerSpec>),
 }
 
 impl Delivery {
@@ -33,21 +33,21 @@ impl Delivery {
         registries: &dyn Registries,
     ) -> Result<Held, String> {
         let here = &**environment;
-        match self {
-            Self::Path(path) => {
+        match &self.0 {
+            Way::Path(path) => {
                 let path = path.resolve(here)?;
                 program::at(&path, here)?;
                 Ok(Held::Program(path))
             }
-            Self::Command(name) => {
+            Way::Command(name) => {
                 program::on_path(name, here)?;
                 Ok(Held::Program(name.clone()))
             }
-            Self::Settings { syntax, file, table, key } => {
+            Way::Settings { syntax, file, table, key } => {
                 let way: Vec<_> = table.iter().chain([key]).cloned().collect();
                 Ok(Held::Entry(syntax.entry(Path::new(&file.resolve(here)?), &way)?))
             }
-            Self::Registry { locator, scope, name } => {
+            Way::Registry { locator, scope, name } => {
                 registered(locator, scope.as_ref(), name, environment, registries).await
             }
         }
@@ -67,11 +67,10 @@ async fn registered(
         let kind = error.kind();
         format!("its locator opens no registry ({kind}): look at its scheme, and at what its variables hold")
     })?;
-    let held = Held::Registered(registry.clone(), name.clone());
     match registry.load(name).await {
-        Ok(_) => Ok(held),
+        Ok(spec) => Ok(Held::Registered(registry, Box::new(spec))),
         Err(error) => {
-            held.close().await;
+            give_back(&registry).await;
             Err(error.to_string())
         }
     }
@@ -89,8 +88,8 @@ impl Held {
                 Ok(Launch { spec: spec.resolve(environment)?, allowed: None })
             }
             Self::Entry(entry) => Ok(Launch { spec: entry.launch(server, environment)?, allowed: None }),
-            Self::Registered(registry, name) => {
-                let spec = registry.load_for_launch(name).await?;
+            Self::Registered(registry, spec) => {
+                let spec = registry.resolve(spec).await?;
                 Ok(Launch { spec, allowed: registry.allowed_commands().await? })
             }
         }
@@ -99,8 +98,12 @@ impl Held {
     /// Gives back what it holds.
     pub(crate) async fn close(self) {
         if let Self::Registered(registry, _) = self {
-            // It was only read: there is nothing that could be lost.
-            let _ = registry.close().await;
+            give_back(&registry).await;
         }
     }
+}
+
+async fn give_back(registry: &McpServerRegistry) {
+    // It was only read: there is nothing that could be lost.
+    let _ = registry.close().await;
 }

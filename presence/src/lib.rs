@@ -36,8 +36,7 @@ mod seek;
 mod settings;
 
 pub use contract::Contract;
-pub use delivery::{Delivery, Syntax};
-pub use place::{LocatorTemplate, Place};
+pub use delivery::Delivery;
 pub use presence::{Looked, Presence};
 pub use prober::{CannotProbe, Launch, Prober};
 pub use registries::Registries;

@@ -10,7 +10,7 @@ const HOME: &str = "~/";
 
 /// A path of a contract: whole once its variables stand for their values, or of no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// Whether it lies below the home.
     below_home: bool,
     /// The path, from its first `/` on where it lies below the home.
@@ -74,7 +74,7 @@ impl fmt::Display for Place {
 
 /// A locator of a contract: a scheme, and behind it a [`Place`] where there is anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LocatorTemplate {
+pub(crate) struct LocatorTemplate {
     scheme: String,
     argument: Option<Place>,
 }
@@ -109,8 +109,7 @@ impl LocatorTemplate {
     }
 
     /// The scheme, by which the backend is known.
-    #[must_use]
-    pub fn scheme(&self) -> &str {
+    pub(crate) fn scheme(&self) -> &str {
         &self.scheme
     }
 }

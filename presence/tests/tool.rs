@@ -6,11 +6,15 @@
 mod common;
 
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use common::Room;
-use mcp_registry_presence::{CannotProbe, Launch, Prober};
-use mcp_registry_spec::{Error, ErrorKind, LaunchSpec, LaunchTransport, Result, async_trait};
+use mcp_registry_presence::{CannotProbe, Contract, Launch, Prober, Registries};
+use mcp_registry_spec::{
+    Environment, Error, ErrorKind, FixedEnvironment, LaunchSpec, LaunchTransport, Listing, McpServerRegistry,
+    McpServerRegistryBackend, McpServerSpec, Result, Scope, ServerName, async_trait,
+};
 use serde_json::{Value, json};
 
 /// Lists these tools, and remembers what it was asked to start.
@@ -133,7 +137,7 @@ fn e13_what_may_not_be_started_is_an_error_and_no_presence() {
 #[test]
 fn e13_what_cannot_be_started_does_not_hold() {
     let (mut room, mut contract) = room();
-    room.environment = mcp_registry_spec::FixedEnvironment::new().with("ROOM", room.path("").display().to_string());
+    room.environment = FixedEnvironment::new().with("ROOM", room.path("").display().to_string());
     contract["deliveries"].as_array_mut().unwrap().truncate(2);
     let presence = room.check(&contract, &Lists::new(&["list"]));
     let reason = presence.deliveries[1].reason.as_deref().unwrap();
@@ -159,4 +163,45 @@ fn e13_a_program_at_a_path_is_started_by_it_and_nothing_without_need() {
     contract["required_tool"] = "list".into();
     assert!(room.check(&contract, &prober).is_present());
     assert_eq!(prober.started.into_inner().unwrap(), [(format!("tickets {path}"), None)]);
+}
+
+/// An entry that is another one each time that it is loaded.
+#[derive(Debug, Default)]
+struct Changing(AtomicUsize);
+
+#[async_trait]
+impl McpServerRegistryBackend for Changing {
+    fn backend_id(&self) -> &'static str {
+        "changing"
+    }
+
+    async fn list(&self) -> Result<Listing> {
+        Ok(Listing::default())
+    }
+
+    async fn load(&self, name: &ServerName) -> Result<McpServerSpec> {
+        Ok(McpServerSpec::stdio(name.clone(), format!("loaded-{}", self.0.fetch_add(1, Ordering::Relaxed))))
+    }
+}
+
+/// Opens that registry, whichever is asked for.
+struct Always(Arc<Changing>);
+
+impl Registries for Always {
+    fn open(&self, _: &str, _: Option<&Scope>, _: &Arc<dyn Environment>) -> Result<McpServerRegistry> {
+        Ok(McpServerRegistry::new(self.0.clone()))
+    }
+}
+
+#[test]
+fn e13_what_is_started_is_the_entry_that_was_found() {
+    let contract = json!({"version": 1, "server": "tickets", "required_tool": "list",
+        "deliveries": [{"kind": "registry", "locator": "changing:/x", "name": "tickets"}]});
+    let contract = Contract::parse(&contract.to_string()).unwrap();
+    let (registry, prober) = (Arc::new(Changing::default()), Lists::new(&["list"]));
+    let environment: Arc<dyn Environment> = Arc::new(FixedEnvironment::new());
+    let presence = pollster::block_on(contract.check(&environment, &Always(registry.clone()), &prober)).unwrap();
+    assert!(presence.is_present());
+    assert_eq!(prober.started.into_inner().unwrap(), [("tickets loaded-0".to_owned(), None)]);
+    assert_eq!(registry.0.load(Ordering::Relaxed), 1);
 }

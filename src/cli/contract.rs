@@ -77,15 +77,10 @@ pub(crate) fn look_once(contract: &Contract, settings: &Settings) -> Result<Pres
 
 /// Whether a server is started, or a backend that the contract names needs an async runtime.
 pub(crate) fn reaches_out(contract: &Contract, settings: &Settings) -> bool {
-    let mut deliveries = contract.deliveries().iter();
-    contract.required_tool().is_some()
-        || deliveries.any(|delivery| match delivery {
-            Delivery::Registry { locator, .. } => {
-                // One that nobody answers to is told when it is opened.
-                settings.backends.find(&Locator::new(locator.scheme())).is_ok_and(|backend| backend.tokio)
-            }
-            _ => false,
-        })
+    let mut schemes = contract.deliveries().iter().filter_map(Delivery::scheme);
+    // A scheme that nobody answers to is told when it is opened.
+    let needs_runtime = |scheme| settings.backends.find(&Locator::new(scheme)).is_ok_and(|backend| backend.tokio);
+    contract.required_tool().is_some() || schemes.any(needs_runtime)
 }
 
 /// Tells whether the contract's server is present now. `owner` is where the token of the environment belongs.
