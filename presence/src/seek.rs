@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use mcp_registry_spec::json::{Bounded, MOST_DEPTH, Strict};
+use mcp_registry_spec::json::{Bounded, Strict};
 use mcp_registry_spec::text;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -26,25 +26,20 @@ pub(crate) enum Found {
     NoTable { left: usize },
 }
 
-/// Looks for the value at the end of a way of keys, and reads everything else only to see that it is well formed.
+/// Looks for the value at the end of a way of keys, and reads everything else only to see that it is well formed. How
+/// deep values nest is for what reads the text to bound, as the readers of E9 and E10 do.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seek<'w> {
     /// The keys that are left; `None` beside the way.
     way: Option<&'w [String]>,
-    /// How many lists and objects this is in.
-    depth: usize,
 }
 
 impl<'w> Seek<'w> {
-    pub(crate) fn new(way: &'w [String]) -> Self {
-        Self { way: Some(way), depth: 0 }
-    }
+    /// What is beside the way.
+    const BESIDE: Self = Self { way: None };
 
-    fn within<E: serde::de::Error>(self, way: Option<&'w [String]>) -> Result<Self, E> {
-        match self.depth + 1 {
-            depth if depth > MOST_DEPTH => Err(E::custom(format!("it nests deeper than {MOST_DEPTH} levels"))),
-            depth => Ok(Self { way, depth }),
-        }
+    pub(crate) fn new(way: &'w [String]) -> Self {
+        Self { way: Some(way) }
     }
 
     fn no_table(self) -> Found {
@@ -72,20 +67,18 @@ impl<'de> Visitor<'de> for Seek<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Found, A::Error> {
         let Some((wanted, rest)) = self.way.and_then(<[String]>::split_first) else {
-            let beside = self.within(None)?;
             while entries.next_key::<IgnoredAny>()?.is_some() {
-                entries.next_value_seed(beside)?;
+                entries.next_value_seed(Self::BESIDE)?;
             }
             return Ok(self.no_table());
         };
-        let (on, beside) = (self.within(Some(rest))?, self.within(None)?);
         let (mut found, mut near) = (None, None);
         while let Some(key) = entries.next_key::<String>()? {
             if key != *wanted {
-                entries.next_value_seed(beside)?;
+                entries.next_value_seed(Self::BESIDE)?;
                 near = near.or_else(|| key.eq_ignore_ascii_case(wanted).then_some(key));
             } else if found.is_none() {
-                found = Some(entries.next_value_seed(on)?);
+                found = Some(entries.next_value_seed(Self::new(rest))?);
             } else {
                 return Err(A::Error::custom(format!("the key {} is given twice", text::quote(wanted))));
             }
@@ -94,8 +87,7 @@ impl<'de> Visitor<'de> for Seek<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Found, A::Error> {
-        let beside = self.within(None)?;
-        while items.next_element_seed(beside)?.is_some() {}
+        while items.next_element_seed(Self::BESIDE)?.is_some() {}
         Ok(self.no_table())
     }
 

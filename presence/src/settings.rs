@@ -64,13 +64,9 @@ fn json(text: &str, way: &[String]) -> Result<Found, String> {
 }
 
 fn toml(text: &str, way: &[String]) -> Result<Found, String> {
-    let document = mcp_registry_spec::toml::parse(text).map_err(|cause| match cause.span {
-        // Whatever the message would quote may be a secret.
-        Some(span) => {
-            let before = text.get(..span.start).unwrap_or_default();
-            format!("it is no valid TOML, in line {}", before.matches('\n').count() + 1)
-        }
-        None => format!("it is no valid TOML: {}", cause.message),
+    let document = mcp_registry_spec::toml::parse(text).map_err(|cause| {
+        let line = cause.line.map(|line| format!(", in line {line}")).unwrap_or_default();
+        format!("it is no valid TOML{line}: {}", cause.message)
     })?;
     let found = Seek::new(way).deserialize(toml::Deserializer::from(document));
     found.map_err(|cause| format!("it is no TOML to be used: {}", cause.message()))

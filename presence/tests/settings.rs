@@ -199,10 +199,25 @@ fn e9_depth_is_bounded_wherever_it_is() {
             does_not_hold("toml", &format!("[servers.tickets]\ncommand = 'x'\n{deep}\n"), "");
         }
     }
-    assert_eq!(
-        reason("json", &format!(r#"{{"servers":{{"tickets":{{"command":"x"}}}},"a":{}}}"#, nested(120, "[", "", "]"))),
-        None
-    );
+}
+
+/// The file itself is the first level.
+#[test]
+fn e9_e10_what_is_as_deep_as_may_be_holds() {
+    let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    let json = |entry: &str, beside: &str| format!(r#"{{"servers":{{"tickets":{{"command":"x"{entry}}}}}{beside}}}"#);
+    let toml = |key: &str, deep: String| format!("servers.tickets.command = 'x'\n{key} = {deep}\n");
+    type Make<'a> = &'a dyn Fn(usize) -> String;
+    for (kind, most, document) in [
+        ("json", 127, &(|depth: usize| json("", &format!(r#","a":{}"#, nested(depth - 1)))) as Make<'_>),
+        ("json", 127, &|depth| json(&format!(r#","a":{}"#, nested(depth - 3)), "")),
+        ("toml", 81, &|depth| toml("a", nested(depth - 1))),
+        ("toml", 128, &|depth| toml(&("a.".repeat(63) + "a"), nested(depth - 64))),
+        ("toml", 128, &|depth| toml(&("servers.tickets.".to_owned() + &"a.".repeat(61) + "a"), nested(depth - 64))),
+    ] {
+        assert_eq!(reason(kind, &document(most)), None, "{}", document(most));
+        does_not_hold(kind, &document(most + 1), "");
+    }
 }
 
 /// Each level of TOML's own bound can hold a whole key of many parts.

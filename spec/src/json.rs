@@ -29,8 +29,9 @@ impl<'de> Deserialize<'de> for Strict {
     }
 }
 
-/// The deepest that values nest. Not every format that is read bounds this by itself, and a stack is finite.
-pub const MOST_DEPTH: usize = 128;
+/// The deepest that values nest. Not every format that an entry is read from bounds this by itself, and a stack is
+/// finite.
+pub(crate) const MOST_DEPTH: usize = 128;
 
 /// Reads [`Strict`] values of a bounded size, whatever short text they come from: an alias of YAML can
 /// stand for a text a thousand times its length.

@@ -51,8 +51,8 @@ impl ConfigFile {
     fn parse(text: &str, path: &Path) -> Result<Self> {
         let file = Source { text, path };
         let table = mcp_registry_spec::toml::parse(text).map_err(|cause| {
-            // What the cause says could quote the line, which may hold a secret.
-            file.wrong(cause.span, "is no valid TOML").hint("texts stand in double quotes")
+            let message = format!("is no valid TOML: {}", cause.message);
+            Error::new(ErrorKind::ConfigInvalid, message).at(path, cause.line)
         })?;
         let mut config = Self::default();
         for (key, value) in table.get_ref() {
@@ -68,7 +68,7 @@ impl ConfigFile {
                 other => {
                     let message = format!("there is no setting {}", text::quote(other));
                     let hint = "there are agent_root, backend, backend_url, scope, format, color, options and tokens";
-                    return Err(file.wrong(Some(key.span()), &message).hint(hint));
+                    return Err(file.wrong(&key.span(), &message).hint(hint));
                 }
             }
         }
@@ -95,14 +95,14 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn wrong(&self, at: Option<Range<usize>>, message: &str) -> Error {
-        let before = at.and_then(|at| self.text.get(..at.start));
+    fn wrong(&self, at: &Range<usize>, message: &str) -> Error {
+        let before = self.text.get(..at.start);
         let line = before.map(|before| before.matches('\n').count() + 1);
         Error::new(ErrorKind::ConfigInvalid, message).at(self.path, line)
     }
 
     fn expected(&self, key: &Key, what: &str) -> Error {
-        self.wrong(Some(key.span()), &format!("the setting {} must be {what}", text::quote(key.get_ref())))
+        self.wrong(&key.span(), &format!("the setting {} must be {what}", text::quote(key.get_ref())))
     }
 
     fn text<'v>(&self, key: &Key, value: &'v Value) -> Result<&'v str> {

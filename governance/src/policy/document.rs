@@ -105,8 +105,7 @@ impl Document {
         let document = match mcp_registry_spec::toml::parse(text) {
             Ok(table) => Self::read(&mut reader, table.get_ref()),
             Err(cause) => {
-                let line = cause.span.map_or(1, |span| reader.line(&span));
-                reader.wrong(line, &format!("is no valid TOML: {}", cause.message), None);
+                reader.wrong(cause.line.unwrap_or(1), &format!("is no valid TOML: {}", cause.message), None);
                 Self::default()
             }
         };
