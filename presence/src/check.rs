@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mcp_registry_spec::redact::redact;
-use mcp_registry_spec::{Environment, Error, Result, text};
+use mcp_registry_spec::{Environment, Result, text};
 
 use crate::contract::Contract;
 use crate::delivery::Delivery;
@@ -69,7 +69,7 @@ impl Contract {
         let mut launches = Vec::with_capacity(self.deliveries.len());
         let mut found = Vec::with_capacity(self.deliveries.len());
         for delivery in &self.deliveries {
-            let launch = self.launch(delivery, environment, registries).await;
+            let launch = self.launch(delivery, environment, registries, prober).await?;
             found.push(launch.map(|launch| launches.push(launch)));
         }
         let answers = if launches.is_empty() { Vec::new() } else { prober.tools(launches).await? };
@@ -83,17 +83,30 @@ impl Contract {
         Ok(found.into_iter().map(|found| found.and_then(|()| asked())).collect())
     }
 
-    /// How what a delivery finds is started.
+    /// How what a delivery finds is started, or why it is not.
+    ///
+    /// # Errors
+    /// What the prober refuses.
     async fn launch(
         &self,
         delivery: &Delivery,
         environment: &Arc<dyn Environment>,
         registries: &dyn Registries,
-    ) -> Result<Launch, String> {
-        let held = delivery.find(environment, registries).await?;
-        let launch = held.launch(&self.server, &**environment).await;
+        prober: &dyn Prober,
+    ) -> Result<Result<Launch, String>> {
+        let held = match delivery.find(environment, registries).await {
+            Ok(held) => held,
+            Err(why) => return Ok(Err(why)),
+        };
+        let launch = match held.written(&self.server).await {
+            Ok(written) => match held.launch(&written, &**environment).await {
+                Ok(launch) => Ok(Ok(launch)),
+                Err(error) => prober.check_written(&written).map(|()| Err(error.to_string())),
+            },
+            Err(error) => Ok(Err(error.to_string())),
+        };
         held.close().await;
-        launch.map_err(|error: Error| error.to_string())
+        launch
     }
 }
 

@@ -1,6 +1,6 @@
 //! Entries of settings files, as far as they say that a server is there (E11).
 
-use mcp_registry_spec::{Environment, LaunchSpec, McpServerSpec, Result, ServerName};
+use mcp_registry_spec::{McpServerSpec, Result, ServerName};
 use serde_json::{Map, Value};
 
 /// An entry that a client would start or reach.
@@ -47,8 +47,8 @@ impl Entry {
     /// What it starts or reaches, as an entry of rule 24; the client's other keys say nothing of that.
     ///
     /// # Errors
-    /// When it is none, or a variable is not set.
-    pub(crate) fn launch(&self, server: &ServerName, environment: &dyn Environment) -> Result<LaunchSpec> {
+    /// When it is none.
+    pub(crate) fn spec(&self, server: &ServerName) -> Result<McpServerSpec> {
         let transport = match self.0.get("type") {
             // Clients call streamable HTTP so.
             Some(Value::String(kind)) if kind == "http" => Some("streamable-http".into()),
@@ -58,7 +58,7 @@ impl Entry {
         fields.retain(|key, _| ["command", "args", "env", "url", "headers"].contains(&key.as_str()));
         fields.insert("name".to_owned(), server.as_str().into());
         fields.extend(transport.map(|kind| ("transport".to_owned(), kind)));
-        McpServerSpec::from_json(Value::Object(fields))?.resolve(environment)
+        McpServerSpec::from_json(Value::Object(fields))
     }
 }
 

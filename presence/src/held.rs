@@ -8,7 +8,7 @@ use mcp_registry_spec::{Environment, McpServerRegistry, McpServerSpec, Result, S
 use crate::delivery::{Delivery, Way};
 use crate::entry::Entry;
 use crate::place::LocatorTemplate;
-use crate::prober::Launch;
+use crate::prober::{Launch, Written};
 use crate::program;
 use crate::registries::Registries;
 
@@ -77,22 +77,31 @@ async fn registered(
 }
 
 impl Held {
-    /// How it is started, as `server`.
+    /// How it is started, as `server`, as it is written.
     ///
     /// # Errors
-    /// When it cannot be: a variable is not set, or the backend refuses.
-    pub(crate) async fn launch(&self, server: &ServerName, environment: &dyn Environment) -> Result<Launch> {
+    /// When it is no entry, or the list of its registry cannot be had.
+    pub(crate) async fn written(&self, server: &ServerName) -> Result<Written> {
+        let own = |spec| Ok(Written { spec, allowed: None });
         match self {
-            Self::Program(command) => {
-                let spec = McpServerSpec::stdio(server.clone(), command.clone());
-                Ok(Launch { spec: spec.resolve(environment)?, allowed: None })
-            }
-            Self::Entry(entry) => Ok(Launch { spec: entry.launch(server, environment)?, allowed: None }),
+            Self::Program(command) => own(McpServerSpec::stdio(server.clone(), command.clone())),
+            Self::Entry(entry) => own(entry.spec(server)?),
             Self::Registered(registry, spec) => {
-                let spec = registry.resolve(spec).await?;
-                Ok(Launch { spec, allowed: registry.allowed_commands().await? })
+                Ok(Written { spec: (**spec).clone(), allowed: registry.allowed_commands().await? })
             }
         }
+    }
+
+    /// The same with its references resolved.
+    ///
+    /// # Errors
+    /// When it cannot be started: a variable is not set, or the backend refuses.
+    pub(crate) async fn launch(&self, written: &Written, environment: &dyn Environment) -> Result<Launch> {
+        let spec = match self {
+            Self::Registered(registry, spec) => registry.resolve(spec).await?,
+            _ => written.spec.resolve(environment)?,
+        };
+        Ok(Launch { spec, allowed: written.allowed.clone() })
     }
 
     /// Gives back what it holds.

@@ -38,5 +38,5 @@ mod settings;
 pub use contract::Contract;
 pub use delivery::Delivery;
 pub use presence::{Looked, Presence};
-pub use prober::{CannotProbe, Launch, Prober};
+pub use prober::{CannotProbe, Launch, Prober, Written};
 pub use registries::Registries;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use common::Room;
-use mcp_registry_presence::{CannotProbe, Contract, Launch, Prober, Registries};
+use mcp_registry_presence::{CannotProbe, Contract, Launch, Prober, Registries, Written};
 use mcp_registry_spec::{
     Environment, Error, ErrorKind, FixedEnvironment, LaunchSpec, LaunchTransport, Listing, McpServerRegistry,
     McpServerRegistryBackend, McpServerSpec, Result, Scope, ServerName, async_trait,
@@ -42,6 +42,10 @@ impl Prober for Lists {
             Some(error) => Err(error.clone()),
             None => Ok(launches.into_iter().map(|launch| self.start(&launch.spec, launch.allowed)).collect()),
         }
+    }
+
+    fn check_written(&self, _: &Written) -> Result<()> {
+        self.refuses.clone().map_or(Ok(()), Err)
     }
 }
 

@@ -59,8 +59,9 @@ fn find_on(path: &OsStr, command: &str) -> Option<PathBuf> {
 
 #[cfg(unix)]
 fn is_executable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    // By this user: that some user may is not enough.
+    path.metadata().is_ok_and(|m| m.is_file()) && accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS).is_ok()
 }
 
 #[cfg(not(unix))]

@@ -1,6 +1,6 @@
 //! The options that every command takes, before or after its name.
 
-#[cfg(any(feature = "catalog", feature = "presence"))]
+#[cfg(any(feature = "catalog", all(feature = "presence", feature = "http")))]
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
@@ -48,7 +48,7 @@ impl CommonArgs {
 }
 
 /// Reads a time of whole seconds, from one to those of a day.
-#[cfg(any(feature = "catalog", feature = "presence"))]
+#[cfg(any(feature = "catalog", all(feature = "presence", feature = "http")))]
 pub(crate) fn up_to_a_day(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text).map_err(|cause| cause.to_string())?;
     let fits = time.subsec_nanos() == 0 && (1..=86_400).contains(&time.as_secs());

@@ -12,6 +12,8 @@ use tokio::runtime::Builder;
 
 use super::app;
 use super::failure::Failure;
+#[cfg(feature = "probe")]
+use super::launches;
 use super::printer::Text;
 #[cfg(feature = "probe")]
 use super::prober::Probes;
@@ -96,7 +98,7 @@ pub(crate) async fn look(
     let configured = Configured { settings, owner };
     #[cfg(feature = "probe")]
     if contract.required_tool().is_some() {
-        let probes = Probes { lists: own_lists(settings, owner).await? };
+        let probes = Probes { lists: own_lists(settings, owner).await?, policy: launches::policy() };
         return Ok(contract.check(&environment, &configured, &probes).await?);
     }
     Ok(contract.check(&environment, &configured, &CannotProbe).await?)

@@ -34,8 +34,8 @@ pub(crate) struct Launches {
 }
 
 /// The gate of an agent, and what is asked of entries that do not come as far as that.
-struct Door {
-    gate: Gate,
+pub(crate) struct Door {
+    pub(crate) gate: Gate,
     own: Option<Vec<String>>,
     policy: Arc<Policy>,
 }
@@ -46,12 +46,26 @@ impl Door {
     /// # Errors
     /// When the agent's own list cannot be read.
     async fn of(registry: &McpServerRegistry) -> Result<Self> {
-        let (own, policy) = (registry.allowed_commands().await?, policy());
-        Ok(Self { gate: gate_of(own.clone(), policy.clone()), own, policy })
+        Ok(Self::new(registry.allowed_commands().await?, policy()))
     }
 
-    /// Whether the policy lets an entry that cannot be resolved be started, as it is written.
-    fn check_written(&self, spec: &McpServerSpec) -> Result<()> {
+    /// That of an agent with this list of its own, or with none.
+    pub(crate) fn new(own: Option<Vec<String>>, policy: Arc<Policy>) -> Self {
+        let judge = {
+            let (own, policy) = (own.clone(), policy.clone());
+            move |launch: &LaunchSpec| policy.judge(&Launch::from(launch), own.as_deref()).check()
+        };
+        Self { gate: Gate::new(own.clone()).judged_by(judge), own, policy }
+    }
+
+    /// Whether an entry that cannot be resolved might be started, as it is written.
+    ///
+    /// # Errors
+    /// What the list says of its command, and the policy of all of it.
+    pub(crate) fn check_written(&self, spec: &McpServerSpec) -> Result<()> {
+        if let Transport::Stdio(stdio) = &spec.transport {
+            self.gate.check_command(&spec.name, &stdio.command)?;
+        }
         self.policy.judge(&Launch::from(spec), self.own.as_deref()).check()
     }
 }
@@ -59,12 +73,6 @@ impl Door {
 /// The operator's policy.
 pub(crate) fn policy() -> Arc<Policy> {
     Arc::new(Source::new(None, &ProcessEnvironment).load())
-}
-
-/// The gate of an agent with this list of its own, or with none.
-pub(crate) fn gate_of(own: Option<Vec<String>>, policy: Arc<Policy>) -> Gate {
-    let gate = Gate::new(own.clone());
-    gate.judged_by(move |launch| policy.judge(&Launch::from(launch), own.as_deref()).check())
 }
 
 /// Reads the entries of these names, or all of them, and resolves them.
@@ -95,7 +103,7 @@ async fn resolve(registry: &McpServerRegistry, names: &[String], door: &Door) ->
         if let Ok(spec) = &result {
             launches.digests.insert(name.clone(), spec.digest()?);
         }
-        match resolve_one(registry, &name, result, door).await? {
+        match resolve_one(registry, result, door).await? {
             Ok(launch) => launches.ready.push(launch),
             Err(error) => launches.broken.push(NotThere::unresolved(name, &error)),
         }
@@ -105,7 +113,6 @@ async fn resolve(registry: &McpServerRegistry, names: &[String], door: &Door) ->
 
 async fn resolve_one(
     registry: &McpServerRegistry,
-    name: &ServerName,
     loaded: Result<McpServerSpec>,
     door: &Door,
 ) -> Result<Result<LaunchSpec>> {
@@ -113,9 +120,6 @@ async fn resolve_one(
         Ok(spec) => spec,
         Err(error) => return Ok(Err(error)),
     };
-    if let Transport::Stdio(stdio) = &spec.transport {
-        door.gate.check_command(name, &stdio.command)?;
-    }
     match registry.resolve(&spec).await {
         Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
         Err(error) => {
@@ -137,7 +141,7 @@ pub(crate) async fn one(registry: &McpServerRegistry, name: &str) -> Result<(Lau
         Ok(spec) => spec,
         Err(error) => return Err(names::suggest(error, &name, registry).await),
     };
-    let launch = resolve_one(registry, &name, Ok(spec), &door).await??;
+    let launch = resolve_one(registry, Ok(spec), &door).await??;
     door.gate.check(&launch)?;
     Ok((launch, door.gate))
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use mcp_registry_governance::Policy;
 use mcp_registry_pool::{Gate, Pool};
-use mcp_registry_presence::{Launch, Prober};
+use mcp_registry_presence::{Launch, Prober, Written};
 use mcp_registry_spec::{Error, Result, ServerName, async_trait};
 
-use super::launches;
+use super::launches::{self, Door};
 
 /// How long each phase of starting a server may take.
 const TIME: Duration = Duration::from_secs(20);
@@ -17,24 +17,25 @@ const TIME: Duration = Duration::from_secs(20);
 pub(crate) struct Probes {
     /// The lists of allowed commands that the agent has; without one, the default list counts.
     pub(crate) lists: Vec<Vec<String>>,
+    /// The operator's policy, one for all that is judged.
+    pub(crate) policy: Arc<Policy>,
 }
 
 impl Probes {
-    /// Whether every list of the agent allows it, and that of the registry which delivers it.
-    fn check(&self, launch: &Launch, policy: &Arc<Policy>) -> Result<()> {
-        if self.lists.is_empty() {
-            launches::gate_of(None, policy.clone()).check(&launch.spec)?;
-        }
-        let mut lists = self.lists.iter().chain(&launch.allowed);
-        lists.try_for_each(|list| launches::gate_of(Some(list.clone()), policy.clone()).check(&launch.spec))
+    /// The gates that something must pass: of every list of the agent, and of that of the registry which delivers it.
+    fn doors(&self, allowed: Option<&Vec<String>>) -> Vec<Door> {
+        let lists = self.lists.iter().chain(allowed).cloned().map(Some);
+        let default = self.lists.is_empty().then_some(None);
+        default.into_iter().chain(lists).map(|list| Door::new(list, self.policy.clone())).collect()
     }
 }
 
 #[async_trait]
 impl Prober for Probes {
     async fn tools(&self, launches: Vec<Launch>) -> Result<Vec<Result<Vec<String>>>> {
-        let policy = launches::policy();
-        launches.iter().try_for_each(|launch| self.check(launch, &policy))?;
+        for launch in &launches {
+            self.doors(launch.allowed.as_ref()).iter().try_for_each(|door| door.gate.check(&launch.spec))?;
+        }
         let mut names = Vec::with_capacity(launches.len());
         let mut specs = Vec::with_capacity(launches.len());
         for (i, Launch { mut spec, .. }) in launches.into_iter().enumerate() {
@@ -48,6 +49,10 @@ impl Prober for Probes {
         let tools = names.iter().map(|(name, own)| tools_of(&pool, name, own)).collect();
         pool.close().await?;
         Ok(tools)
+    }
+
+    fn check_written(&self, written: &Written) -> Result<()> {
+        self.doors(written.allowed.as_ref()).iter().try_for_each(|door| door.check_written(&written.spec))
     }
 }
 

@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         presence::e13_what_does_not_list_it_does_not_hold,
         presence::e13_what_may_not_be_started_stops_all_before_anything_is,
         presence::e13_a_deliverys_registry_narrows_the_agents_list_and_never_adds_to_it,
+        presence::e13_an_unset_variable_is_no_way_past_the_gate,
         presence::e13_a_scope_of_the_catalog_takes_no_list_away,
         presence::e13_being_stopped_leaves_nothing,
         presence::e16_more_tools_than_a_report_takes_are_told,
@@ -154,7 +155,7 @@ fn s1_a_command_that_is_not_allowed_stops_everything() {
 fn s3_a_policy_that_denies_stops_everything() {
     let agent = Agent::new("policy");
     agent.mount("good", &["usual"]);
-    agent.allow(&[&agent.exe()]);
+    agent.allow(&[&agent.exe(), "python3"]);
     let kind = |policy: &str, arguments: &[&str]| {
         let output = agent.run_under(policy, &[arguments, &["--format", "json"]].concat());
         match output.status.code() {
@@ -169,6 +170,9 @@ fn s3_a_policy_that_denies_stops_everything() {
         assert_eq!(kind(&listed, arguments), "ok", "{arguments:?}");
     }
     assert_eq!(kind("version = 1\n[servers]\n", &["run", "good"]), "forbidden");
+    // Nor is one that cannot be resolved passed over.
+    agent.write("## unset\ncommand: python3\nargs: evil.py\nenv: A=$NOT_SET_ANYWHERE\n\n");
+    assert_eq!(kind(&listed, &["probe"]), "forbidden");
     assert_eq!(look(&agent.mark), Vec::<String>::new());
 }
 

@@ -98,6 +98,15 @@ pub(crate) fn e13_what_may_not_be_started_stops_all_before_anything_is() {
     assert!(is_refused(&none), "an empty list allows none");
 }
 
+pub(crate) fn e13_an_unset_variable_is_no_way_past_the_gate() {
+    let agent = agent("unset", &["tools", "one"]);
+    agent.allow(&[&agent.exe(), NO_SERVER, "python3"]);
+    tracing(&agent);
+    let entry = json!({"servers": {"good": {"command": "bash", "args": ["${NOT_SET_ANYWHERE}"]}}});
+    std::fs::write(agent.path("settings.json"), entry.to_string()).unwrap();
+    assert!(is_refused(&agent), "bash is not allowed, with or without its argument");
+}
+
 pub(crate) fn e13_a_deliverys_registry_narrows_the_agents_list_and_never_adds_to_it() {
     for (own, theirs, refused) in [(false, true, true), (true, false, true), (true, true, false)] {
         let agent = agent("lists", &["tools", "one"]);
