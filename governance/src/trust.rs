@@ -55,15 +55,19 @@ mod system {
             let message = format!("is refused, as others than its owner may write {what}");
             return Err(unusable(message, path).hint("take that away with chmod go-w"));
         }
-        if ![0, me].contains(&about.uid()) {
-            let message = format!("is refused, as {what} belongs to another user, number {}", about.uid());
-            return Err(unusable(message, path).hint("it must be yours, or root's"));
+        of_nobody_else(me, about, what, path)
+    }
+
+    fn of_nobody_else(me: u32, about: &Metadata, what: &str, path: &Path) -> Result<(), Error> {
+        if [0, me].contains(&about.uid()) {
+            return Ok(());
         }
-        Ok(())
+        let message = format!("is refused, as {what} belongs to another user, number {}", about.uid());
+        Err(unusable(message, path).hint("it must be yours, or root's"))
     }
 
     /// The same of a folder, in which somebody else could put another file; and no folder above may be
-    /// one in which everybody may rename it.
+    /// one in which everybody, or another user whose it is, may rename it.
     pub(crate) fn folder(folder: &Path, path: &Path) -> Result<(), Error> {
         let cannot = |cause: io::Error| unusable("lies in a folder that cannot be looked at", path).caused_by(cause);
         let real = folder.canonicalize().map_err(cannot)?;
@@ -75,6 +79,8 @@ mod system {
             } else if about.mode() & ALL_MAY_WRITE != 0 && about.mode() & STICKY == 0 {
                 let message = format!("is refused, as everybody may write {what}");
                 return Err(unusable(message, path).hint("take that away with chmod o-w"));
+            } else {
+                of_nobody_else(rustix::process::geteuid().as_raw(), &about, &what, path)?;
             }
         }
         Ok(())

@@ -74,9 +74,10 @@ impl Source {
     /// Reads the policy that holds now. What is wrong with it is part of what it is: it denies then.
     #[must_use]
     pub fn load(&self) -> Policy {
-        // Whatever it is, and be it out of reach: it is there, so no other holds.
+        // Whatever it is, and be it out of reach: it is there, so no other holds. Nor does one where others may have
+        // taken it away.
         let system = match self.system.symlink_metadata() {
-            Err(cause) => !file::is_absent(&cause),
+            Err(cause) => !file::is_absent(&cause) || file::read(&self.system).is_err(),
             Ok(_) => true,
         };
         match &self.otherwise {

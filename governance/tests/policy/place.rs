@@ -220,6 +220,10 @@ mod unix {
         assert!(refusal(&machine.load(None)).contains("may write the folder"));
         mode(&folder, 0o700);
         assert!(machine.load(None).is_default());
+        // So may the machine's own: then no other holds.
+        machine.write("etc/other", "");
+        mode(&machine.path("etc"), 0o777);
+        assert!(refusal(&machine.load(None)).contains("may write the folder"));
     }
 
     #[test]
@@ -230,6 +234,13 @@ mod unix {
         assert!(refusal(&machine.load(Some(&path))).contains("above\""));
         mode(&machine.path("above"), 0o1777);
         assert!(denies(&machine.load(Some(&path)), Tool::RegistryList));
+        if !rustix::process::geteuid().is_root() {
+            // Only root can give a folder to somebody else.
+            return;
+        }
+        mode(&machine.path("above"), 0o755);
+        std::os::unix::fs::chown(machine.path("above"), Some(65_533), None).unwrap();
+        assert!(refusal(&machine.load(Some(&path))).contains("number 65533"));
     }
 
     #[test]
