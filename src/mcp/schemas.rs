@@ -211,8 +211,9 @@ fn diagnostics() -> Value {
             ("launches", count()),
             ("hosts", count()),
             ("env", count()),
+            ("keys", count()),
         ],
-        &["tools", "commands", "packages", "launches", "hosts", "env"],
+        &["tools", "commands", "packages", "launches", "hosts", "env", "keys"],
     );
     let rule = object(
         [("number", string()), ("key", string()), ("line", or_null(count())), ("says", string())],
