@@ -10,6 +10,9 @@ use serde_json::Value;
 use super::interpret::Fence;
 use super::{flow, render};
 
+/// How many signs of a comment are looked at among the lines of one key; where there are more, one is taken for one.
+const MOST_SIGNS: usize = 64;
+
 /// The lines that `key` takes up in a fence, and what they become: `value`, or nothing.
 ///
 /// # Errors
@@ -108,11 +111,16 @@ fn begins_with_key(line: &str, key: &str) -> bool {
 /// When there are comments among several lines, which replacing them would lose.
 fn comment_of<'a>(lines: &'a str, key: &str, fence: &Fence) -> Result<&'a str, &'static str> {
     let content = lines.trim_end_matches(['\n', '\r']);
+    let value = fence.entries.iter().find(|(name, _)| name == key).map(|(_, value)| value);
     if content.contains('\n') {
-        let holds_comment = content.lines().any(|line| line.trim_start().starts_with('#') || line.contains(" #"));
+        let says_the_same = |lines: &str| flow::read_yaml(lines).is_ok_and(|read| read.get(key) == value);
+        let signs: Vec<_> = signs(content).collect();
+        // What cannot be read alone, as it refers to other lines, does not tell a comment from a text.
+        let is_told = signs.len() <= MOST_SIGNS && says_the_same(content);
+        let holds_comment =
+            if is_told { signs.iter().any(|at| says_the_same(&without(content, *at))) } else { !signs.is_empty() };
         return if holds_comment { Err("has comments among the lines to be replaced") } else { Ok("") };
     }
-    let value = fence.entries.iter().find(|(name, _)| name == key).map(|(_, value)| value);
     for (at, _) in content.match_indices(" #") {
         // A "#" that is part of the value is none: what stands before it must say the same.
         let (before, comment) = content.split_at(content.get(..at).unwrap_or_default().trim_end().len());
@@ -121,6 +129,19 @@ fn comment_of<'a>(lines: &'a str, key: &str, fence: &Fence) -> Result<&'a str, &
         }
     }
     Ok("")
+}
+
+/// Where comments may begin: at a "#" that begins a line or follows a space.
+fn signs(content: &str) -> impl Iterator<Item = usize> {
+    let signs = content.match_indices('#').map(|(at, _)| at);
+    signs.filter(|at| content.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with([' ', '\t', '\n'])))
+}
+
+/// The lines without what stands from there to the end of its line: they say the same where that is a comment.
+fn without(content: &str, at: usize) -> String {
+    let (before, from) = content.split_at(at);
+    let rest = from.find('\n').and_then(|end| from.get(end..)).unwrap_or_default();
+    format!("{before}{rest}")
 }
 
 #[cfg(test)]
@@ -163,6 +184,22 @@ mod tests {
             }
         };
         assert!(change(text, clear).unwrap_err().contains("comments among"));
+        // A sign in a text is no comment.
+        let told = text.replace("- x # why", "- 'x # y'");
+        assert_eq!(change(&told, clear).unwrap(), "## a\n```yaml\ncommand: npx\n```\n");
+        let long = "k".repeat(1500);
+        let set = |value: Option<&'static str>| {
+            let long = long.clone();
+            move |spec: &mut McpServerSpec| match value {
+                Some(value) => drop(spec.extra.insert(long.clone(), value.into())),
+                None => drop(spec.extra.remove(&long)),
+            }
+        };
+        let text = "## a\n```yaml\ncommand: npx\n```\n";
+        assert_eq!(change(&change(text, set(Some("a # b"))).unwrap(), set(None)).unwrap(), text);
+        // Of what says what other lines mean nobody can tell.
+        let anchored = "## a\n```yaml\ncommand: &c npx\nargs:\n  - *c\n  - 'x # y'\n```\n";
+        assert!(change(anchored, clear).is_err());
         assert!(change(text, command).is_ok(), "another key can be changed");
     }
 
