@@ -5,12 +5,14 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, ETAG, HeaderValue};
+use mcp_registry_spec::McpServerRegistry;
+use serde::Serialize;
 
 use super::etag;
 use super::front::{Answer, Call};
 use super::pages::Window;
 use super::refusal::JSON;
-use super::render::{Question, Rendered};
+use super::render::{Question, Rendered, render};
 
 /// `GET /mcp-servers`
 pub(crate) async fn list(call: Call) -> Answer {
@@ -41,9 +43,17 @@ pub(crate) async fn validate(call: Call) -> Answer {
 /// `GET /allowed-commands`
 pub(crate) async fn allowed_commands(call: Call) -> Answer {
     let store = call.store(&call.query()?)?;
-    let answer = store.read(&Question::AllowedCommands, call.turns()?).await?;
-    call.catalog.stores().trim();
+    // Not from memory: it may change without any entry, and so without the revision that is remembered.
+    let list =
+        store.call(call.turns()?, |registry: McpServerRegistry| async move { registry.allowed_commands().await });
+    let answer = render(&AllowedCommands { allowed_commands: list.await? }, None)?;
     Ok(respond(call.request.headers(), &answer))
+}
+
+/// An agent's own list of commands, where it has one.
+#[derive(Serialize)]
+struct AllowedCommands {
+    allowed_commands: Option<Vec<String>>,
 }
 
 async fn named(call: Call, question: fn(mcp_registry_spec::ServerName) -> Question) -> Answer {

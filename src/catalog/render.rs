@@ -25,8 +25,6 @@ pub(crate) enum Question {
     Entry(ServerName),
     /// What a static look at one entry finds.
     Validation(ServerName),
-    /// The commands that the agent allows.
-    AllowedCommands,
 }
 
 /// An answer as it is sent.
@@ -83,9 +81,6 @@ impl Question {
                 }
                 render(&Validation { ok: errors.is_empty(), errors, warnings }, None)
             }
-            Self::AllowedCommands => {
-                render(&AllowedCommands { allowed_commands: registry.allowed_commands().await? }, None)
-            }
         }
     }
 }
@@ -96,12 +91,6 @@ struct Validation {
     ok: bool,
     errors: Vec<String>,
     warnings: Vec<String>,
-}
-
-/// An agent's own list of commands, where it has one (rule C44).
-#[derive(Serialize)]
-struct AllowedCommands {
-    allowed_commands: Option<Vec<String>>,
 }
 
 async fn entries(registry: &McpServerRegistry) -> Result<(Vec<McpServerSpec>, Vec<BrokenEntry>)> {

@@ -402,8 +402,6 @@ async fn rule_c44_the_list_of_allowed_commands_is_the_agents_own() {
         ("## Allowed commands\ndeno\n/opt/tool\n", json!(["deno", "/opt/tool"])),
     ] {
         std::fs::write(agents.join("scout/mcp.md"), document).unwrap();
-        // What was read within the last second is answered from memory (rule C28).
-        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
         assert_eq!(said().await, json!({"allowed_commands": list}), "{document}");
     }
     assert_eq!(service.get("/allowed-commands").await.status, 400);

@@ -53,7 +53,7 @@ impl Governance {
     }
 
     /// The change of that id, as it is stored.
-    pub(super) async fn stored(&self, id: &ChangeId) -> Result<Stored, Refusal> {
+    async fn stored(&self, id: &ChangeId) -> Result<Stored, Refusal> {
         match self.store.fetch(|| rows::by_id(id.as_str())).await?.first() {
             Some(row) => {
                 let stored = Stored::read(row)?;

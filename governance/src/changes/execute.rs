@@ -12,7 +12,7 @@ use super::engine::Governance;
 use super::party::Party;
 use super::proposal::{Proposal, Target};
 use super::refusal::{Code, Refusal};
-use super::rows::Stored;
+use super::rows::{self, Stored};
 use super::state::State;
 use super::step::{How, Step};
 
@@ -143,37 +143,36 @@ impl Governance {
 
     /// Stores how a change ended, against a store that fails for a moment.
     async fn finish(&self, claimed: &Stored, to: State, how: How) -> Result<Stored, Refusal> {
-        let by = Party::own();
         let mut wait = FIRST_WAIT;
-        for _ in 1..TRIES {
-            match self.take(claimed, Step { to, by: &by, how: how.clone() }).await {
-                Err(error) if error.is_retryable() => tokio::time::sleep(wait).await,
-                Err(error) => return Err(error.into()),
+        for tried in 1..=TRIES {
+            match self.take_last(claimed, to, how.clone()).await {
                 Ok(Some(ended)) => return Ok(ended),
-                Ok(None) => return self.correct(claimed, Step { to, by: &by, how }).await,
+                // Others are just settling it.
+                Ok(None) if to == State::Completed && tried < TRIES => {}
+                Ok(None) => break,
+                Err(error) if error.is_retryable() && tried < TRIES => {}
+                Err(error) => return Err(error.into()),
             }
+            tokio::time::sleep(wait).await;
             wait *= 3;
         }
-        match self.take(claimed, Step { to, by: &by, how: how.clone() }).await? {
-            Some(ended) => Ok(ended),
-            None => self.correct(claimed, Step { to, by: &by, how }).await,
-        }
+        Err(self.lost(&claimed.change.id).await)
     }
 
-    /// Takes the last step of a change that others settled meanwhile, as they took its executor for dead: they could
-    /// tell no more than what they saw there before it wrote.
-    async fn correct(&self, claimed: &Stored, last: Step<'_>) -> Result<Stored, Refusal> {
-        let settled = self.stored(&claimed.change.id).await?;
-        if settled.change.state == last.to {
-            return Ok(settled);
+    /// Takes the last step of a change, also where others settled it meanwhile, as they took its executor for dead:
+    /// they could tell no more than what they saw there before it wrote.
+    async fn take_last(&self, claimed: &Stored, to: State, how: How) -> Result<Option<Stored>> {
+        let by = Party::own();
+        if let Some(ended) = self.take(claimed, Step { to, by: &by, how: how.clone() }).await? {
+            return Ok(Some(ended));
         }
-        if settled.change.state == State::Interrupted
-            && last.to == State::Completed
-            && let Some(corrected) = self.take(&settled, last).await?
-        {
-            return Ok(corrected);
+        let found = self.store.fetch(|| rows::by_id(claimed.change.id.as_str())).await?;
+        let Some(stands) = found.first().map(Stored::read).transpose()? else { return Ok(None) };
+        match stands.change.state {
+            state if state == to && !stands.change.is_unsettled() => Ok(Some(stands)),
+            State::Interrupted if to == State::Completed => self.take(&stands, Step { to, by: &by, how }).await,
+            _ => Ok(None),
         }
-        Err(self.lost(&claimed.change.id).await)
     }
 
     /// Asks the policy again, and writes.

@@ -129,7 +129,11 @@ impl Governance {
         if let Some(identity) = asked.identity.as_deref().and_then(|identity| identity.parse().ok())
             && let Some(twin) = self.store.fetch(|| rows::active(&identity)).await?.first()
         {
-            must_not_execute(&Stored::read(twin)?.change)?;
+            let twin = Stored::read(twin)?;
+            let asked_for = target.place.identity(proposal, twin.change.replaces.as_ref())?;
+            if asked_for == twin.change.identity {
+                must_not_execute(&twin.change)?;
+            }
         }
         for _ in 0..TRIES {
             let basis = Basis::read(target, proposal).await?;
@@ -203,6 +207,7 @@ impl Governance {
         let found = transaction.fetch(rows::active(&basis.identity)).await?;
         drop(transaction);
         let Some(twin) = found.first().map(Stored::read).transpose()? else { return Ok(None) };
+        twin.check_identity()?;
         must_not_execute(&twin.change)?;
         Ok(Some(Requested { change: twin.change, is_new: false }))
     }

@@ -53,7 +53,8 @@ impl Stored {
             return Ok(());
         }
         let what = format!("the change {id} is another than was asked for");
-        Err(Error::new(ErrorKind::DescriptorInvalid, what).hint("it was altered by other means; ask for it anew"))
+        Err(Error::new(ErrorKind::DescriptorInvalid, what)
+            .hint("it was altered by other means, and ends when its time is over"))
     }
 
     /// Stores a change that is new; nothing is done where one of its identity is active (H5).
@@ -192,6 +193,9 @@ fn try_read(row: &Row) -> Option<Stored> {
         ("uninstall", None) => Proposal::Uninstall(name.clone()),
         _ => return None,
     };
+    if *proposal.name() != name {
+        return None;
+    }
     let (source, mode) = (text("source")?, text("mode")?);
     let change = Change {
         id: text("id")?.parse().ok()?,

@@ -82,6 +82,13 @@ pub(crate) async fn h4_what_was_altered_is_not_decided_on(room: &Room) {
     altered.commit().await.unwrap();
     assert_eq!(code(room.governance.approve(&change.id, &operator(), room.opener()).await), "descriptor_invalid");
     assert_eq!(code(room.governance.get(&change.id).await), "descriptor_invalid");
+    let again = room.ask_with(&install("a"), room.form(&install("a")).await).await;
+    assert_eq!(code(again), "descriptor_invalid", "nor given to whoever asks for the same");
+    let mut altered = store.begin().await.unwrap();
+    let back = query("UPDATE mcp_changes SET entry = REPLACE(entry, 'server-evil', 'server-github'), name = 'b'");
+    altered.execute(back).await.unwrap();
+    altered.commit().await.unwrap();
+    assert_eq!(code(room.governance.approve(&change.id, &operator(), room.opener()).await), "descriptor_invalid");
     assert_eq!(room.text(), "");
 }
 

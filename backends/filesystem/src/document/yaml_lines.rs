@@ -112,36 +112,30 @@ fn begins_with_key(line: &str, key: &str) -> bool {
 fn comment_of<'a>(lines: &'a str, key: &str, fence: &Fence) -> Result<&'a str, &'static str> {
     let content = lines.trim_end_matches(['\n', '\r']);
     let value = fence.entries.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+    let says_the_same = |lines: &str| flow::read_yaml(lines).is_ok_and(|read| read.get(key) == value);
+    let signs: Vec<_> = content.match_indices('#').map(|(at, _)| at).collect();
+    // What cannot be read alone, as it refers to other lines, does not tell a comment from a text.
+    let is_told = signs.len() <= MOST_SIGNS && says_the_same(content);
+    // One that says something else, and the lines the same, is a comment.
+    let holds_comment =
+        if is_told { signs.iter().any(|at| says_the_same(&altered(content, *at))) } else { !signs.is_empty() };
     if content.contains('\n') {
-        let says_the_same = |lines: &str| flow::read_yaml(lines).is_ok_and(|read| read.get(key) == value);
-        let signs: Vec<_> = signs(content).collect();
-        // What cannot be read alone, as it refers to other lines, does not tell a comment from a text.
-        let is_told = signs.len() <= MOST_SIGNS && says_the_same(content);
-        let holds_comment =
-            if is_told { signs.iter().any(|at| says_the_same(&without(content, *at))) } else { !signs.is_empty() };
         return if holds_comment { Err("has comments among the lines to be replaced") } else { Ok("") };
     }
     for (at, _) in content.match_indices(" #") {
         // A "#" that is part of the value is none: what stands before it must say the same.
         let (before, comment) = content.split_at(content.get(..at).unwrap_or_default().trim_end().len());
-        if flow::read_yaml(before).is_ok_and(|read| read.get(key) == value) {
+        if says_the_same(before) {
             return Ok(comment);
         }
     }
-    Ok("")
+    if holds_comment { Err("has a comment that cannot be told from its value") } else { Ok("") }
 }
 
-/// Where comments may begin: at a "#" that begins a line or follows a space.
-fn signs(content: &str) -> impl Iterator<Item = usize> {
-    let signs = content.match_indices('#').map(|(at, _)| at);
-    signs.filter(|at| content.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with([' ', '\t', '\n'])))
-}
-
-/// The lines without what stands from there to the end of its line: they say the same where that is a comment.
-fn without(content: &str, at: usize) -> String {
+/// The lines with a letter more behind the "#" there.
+fn altered(content: &str, at: usize) -> String {
     let (before, from) = content.split_at(at);
-    let rest = from.find('\n').and_then(|end| from.get(end..)).unwrap_or_default();
-    format!("{before}{rest}")
+    format!("{before}#x{}", from.strip_prefix('#').unwrap_or(from))
 }
 
 #[cfg(test)]
@@ -197,6 +191,14 @@ mod tests {
         };
         let text = "## a\n```yaml\ncommand: npx\n```\n";
         assert_eq!(change(&change(text, set(Some("a # b"))).unwrap(), set(None)).unwrap(), text);
+        for lines in
+            ["args: [a,#c\n  b]", "args: [\"a\",#c\n  b]", "args:\n  - |+\n    x\n  # c\n  - b", "args: [\"a\"]\t# c"]
+        {
+            let text = format!("## a\n```yaml\ncommand: npx\n{lines}\n```\n");
+            let document = Document::parse(&text);
+            assert!(document.entry_of(&ServerName::parse("a").unwrap()).unwrap().spec.is_ok(), "{lines}");
+            assert!(change(&text, clear).unwrap_err().contains("comment"), "{lines}");
+        }
         // Of what says what other lines mean nobody can tell.
         let anchored = "## a\n```yaml\ncommand: &c npx\nargs:\n  - *c\n  - 'x # y'\n```\n";
         assert!(change(anchored, clear).is_err());
