@@ -11,6 +11,8 @@ use url::Url;
 /// The shortest value that is hidden, in bytes. A shorter one keeps no secret, stands in most texts by chance, and would
 /// be told by what is missing in them.
 const SHORTEST: usize = 4;
+/// The same of a header that neither its key nor its value shows to be a secret.
+const SHORTEST_HEADER: usize = 8;
 /// How much of a server's own words a message shows, in characters.
 const MOST_SHOWN: usize = 300;
 
@@ -27,8 +29,9 @@ impl Mask {
             LaunchTransport::StreamableHttp(remote) | LaunchTransport::Sse(remote) => (&remote.headers, [].as_slice()),
         };
         // What a header is for is seldom told by its name.
-        let is_header = !matches!(launch.transport, LaunchTransport::Stdio { .. });
-        let is_secret = |key: &str, value: &str| is_header || is_secret_key(key) || redact(value) != value;
+        let is_remote = !matches!(launch.transport, LaunchTransport::Stdio { .. });
+        let is_header = |value: &str| is_remote && value.len() >= SHORTEST_HEADER;
+        let is_secret = |key: &str, value: &str| is_header(value) || is_secret_key(key) || redact(value) != value;
         let secret = values.iter().filter(|(key, value)| is_secret(key, value.expose()));
         known.extend(secret.map(|(_, value)| value.expose().as_str()));
         // Of an argument it cannot be told what it is, but by the flag before it.
@@ -78,10 +81,15 @@ impl Mask {
             Value::Array(items) => items.iter_mut().for_each(|item| self.hide_in(item)),
             Value::Object(map) => {
                 let entries = std::mem::take(map).into_iter();
-                map.extend(entries.map(|(key, mut value)| {
+                for (key, mut value) in entries {
                     self.hide_in(&mut value);
-                    (self.hide_known(key), value)
-                }));
+                    let mut key = self.hide_known(key);
+                    // Two keys that hold the same secret stay two.
+                    while map.contains_key(&key) {
+                        key.push('*');
+                    }
+                    map.insert(key, value);
+                }
             }
             _ => {}
         }
@@ -99,6 +107,13 @@ impl Mask {
     /// The same, escaped.
     pub(crate) fn shown(&self, text: &str) -> String {
         text::escape(&self.hide(text)).into_owned()
+    }
+
+    /// The same of a text of several lines, which stay. What it hides may itself be of several.
+    pub(crate) fn shown_lines(&self, text: &str) -> String {
+        let hidden = self.hide(text);
+        let lines: Vec<_> = hidden.lines().map(text::escape).collect();
+        lines.join("\n")
     }
 
     /// The same, on one line and cut to a readable length.
@@ -184,6 +199,9 @@ mod tests {
         let mut value = json!({"hunter2": ["hunter2", 1, "token=x"]});
         mask.hide_in(&mut value);
         assert_eq!(value, json!({"***": ["***", 1, "token=x"]}));
+        let mut value = json!({"hunter2": 1, "hunter23": 2, "a": 3});
+        mask.hide_in(&mut value);
+        assert_eq!(value, json!({"***": 1, "****": 2, "a": 3}), "no key is lost");
         assert_eq!(mask.quote(&"é".repeat(400)).chars().count(), MOST_SHOWN + 1);
     }
 
@@ -201,6 +219,7 @@ mod tests {
         let mask = Mask::of(&spec.unwrap().resolve(&environment).unwrap(), inherited.into_iter());
         let said = "pqrstu p%40ssy p@ssy usertoken a\"b\nc a\\\"b\\nc handed english fast";
         assert_eq!(mask.hide_known(said.to_owned()), "*** *** *** *** *** *** *** english fast");
+        assert_eq!(mask.shown_lines("one a\"b\nc\ntwo\u{1b}"), "one ***\ntwo\\u{1b}", "though it has two lines itself");
     }
 
     #[test]
@@ -216,8 +235,8 @@ mod tests {
     #[test]
     fn s9_so_is_the_token_of_a_header_without_its_scheme() {
         let spec = McpServerSpec::from_json(json!({"name": "a", "url": "https://h/",
-            "headers": {"Authorization": "Bearer ${T}", "X": "Basic plainword"}}));
+            "headers": {"Authorization": "Bearer ${T}", "X": "Basic plainword", "X-Format": "text"}}));
         let mask = Mask::of_own(&spec.unwrap().resolve(&FixedEnvironment::new().with("T", "zebra")).unwrap());
-        assert_eq!(mask.hide("zebra, plainword, Bearer zebra"), "***, ***, ***");
+        assert_eq!(mask.hide("zebra, plainword, Bearer zebra, text"), "***, ***, ***, text");
     }
 }

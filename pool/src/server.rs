@@ -96,6 +96,12 @@ impl Server {
         self.link.mask.shown(said)
     }
 
+    /// The same of a text of several lines, which stay.
+    #[must_use]
+    pub fn shown_lines(&self, said: &str) -> String {
+        self.link.mask.shown_lines(said)
+    }
+
     /// A value of this server's without what the server was given, in any text of it (S9).
     #[must_use]
     pub fn without_secrets(&self, said: &impl Serialize) -> Value {

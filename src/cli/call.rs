@@ -114,10 +114,8 @@ fn write(text: &mut Text, answer: &CallToolResult, server: &Server) -> io::Resul
 
 /// Writes the lines of a text that a server wrote.
 fn lines(text: &mut Text, said: &str, server: &Server) -> io::Result<()> {
-    // What it was given may itself be of several lines.
-    let known = server.without_secrets(&said);
-    known.as_str().unwrap_or_default().lines().try_for_each(|line| {
-        text.untrusted(&server.shown(line))?;
+    server.shown_lines(said).lines().try_for_each(|line| {
+        text.untrusted(line)?;
         text.end_line()
     })
 }

@@ -108,6 +108,7 @@ pub(crate) async fn look(
 #[cfg(feature = "probe")]
 async fn own_lists(settings: &Settings, owner: Option<&Locator>) -> Result<Vec<Vec<String>>, Failure> {
     let named = settings.own_request(owner)?.may_block();
+    #[cfg_attr(not(feature = "filesystem"), expect(unused_mut, reason = "only a folder may have another in it"))]
     let mut requests = vec![named.clone()];
     // The scope may be the catalog's, and the folder the agent's own: a list that is in either of them counts.
     #[cfg(feature = "filesystem")]

@@ -66,7 +66,9 @@ impl Door {
         if let Transport::Stdio(stdio) = &spec.transport {
             self.gate.check_command(&spec.name, &stdio.command)?;
         }
-        self.policy.judge(&Launch::from(spec), self.own.as_deref()).check()
+        // This program obeys none of the keys that other clients may take for orders.
+        let obeyed = McpServerSpec { extra: BTreeMap::new(), ..spec.clone() };
+        self.policy.judge(&Launch::from(&obeyed), self.own.as_deref()).check()
     }
 }
 

@@ -42,8 +42,13 @@ impl LocalCommand for Pin {
         let before = Pins::read(&file)?;
         let servers = drive(&settings.backends, &request, true, async |registry| {
             let governed = Governed::new(registry, &request, &settings.backends)?;
-            let shown = self.which.shown(registry).await?;
-            let told = self.keep(&governed, &file, &before, &shown).await?;
+            // Until it is on record it can be stopped: another may hold the pins, or the ledger, for long.
+            let ready = launches::unless_stopped(async {
+                let shown = self.which.look(registry).await?;
+                self.ready(&governed, &file, &before, &shown).await
+            });
+            let Ready { held, after, told } = ready.await?;
+            held.write(after)?;
             registry.close().await?;
             Ok(told)
         })?;
@@ -64,19 +69,23 @@ impl LocalCommand for Pin {
     }
 }
 
-/// Holds the file of the pins, off the thread that waits for being told to stop: another may hold it for long.
+/// What is to be written, once it is on record.
+struct Ready {
+    held: Held,
+    after: Pins,
+    told: Vec<Told>,
+}
+
+/// Holds the file of the pins, off the thread that waits for being told to stop.
 async fn hold(file: PathBuf) -> Result<Held, Failure> {
-    launches::unless_stopped(async {
-        let held = tokio::task::spawn_blocking(move || Pins::hold(&file)).await;
-        let lost = |cause| Error::new(ErrorKind::Unavailable, "the file of the pins was not held").caused_by(cause);
-        Ok(held.map_err(lost)??)
-    })
-    .await
+    let held = tokio::task::spawn_blocking(move || Pins::hold(&file)).await;
+    let lost = |cause| Error::new(ErrorKind::Unavailable, "the file of the pins was not held").caused_by(cause);
+    Ok(held.map_err(lost)??)
 }
 
 impl Pin {
-    /// Puts on record what is about to be pinned, and pins it; `before` are the pins from before anything was looked at.
-    async fn keep(&self, governed: &Governed, file: &Path, before: &Pins, shown: &Shown) -> Result<Vec<Told>, Failure> {
+    /// Puts on record what is about to be pinned; `before` are the pins from before anything was looked at.
+    async fn ready(&self, governed: &Governed, file: &Path, before: &Pins, shown: &Shown) -> Result<Ready, Failure> {
         // From here on nobody else pins: what is put on record is what is written.
         let held = hold(file.to_owned()).await?;
         let gone: Vec<_> = match self.which.names.is_empty() {
@@ -105,8 +114,8 @@ impl Pin {
             };
         }
         governed.pin(changes).await?;
-        held.write(after)?;
         let there = shown.servers.iter().map(|(name, now)| Told::of(name.clone(), now, before.get(name)));
-        Ok(sorted(there.chain(shown.failed()).chain(gone.into_iter().map(Told::without_entry))))
+        let told = sorted(there.chain(shown.failed()).chain(gone.into_iter().map(Told::without_entry)));
+        Ok(Ready { held, after, told })
     }
 }

@@ -1,6 +1,5 @@
 //! What `pin` and `verify` have in common: where pins are, what servers show now, and how that is told.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -20,6 +19,9 @@ use super::style::{GREEN, RED, YELLOW};
 
 /// How much of a schema is shown, in characters.
 const MOST_SHOWN: usize = 4000;
+
+/// The keys of a tool whose values are told by themselves, or are its name.
+const TOLD: &[&str] = &["name", "description", "annotations", "inputSchema", "outputSchema"];
 
 /// Which servers, and where their pins are.
 #[derive(clap::Args)]
@@ -101,7 +103,11 @@ impl Which {
         launches::unless_stopped(self.look(registry)).await
     }
 
-    async fn look(&self, registry: &McpServerRegistry) -> Result<Shown, Failure> {
+    /// The same for who listens for being stopped already.
+    ///
+    /// # Errors
+    /// Those of [`shown`](Self::shown) but the last.
+    pub(super) async fn look(&self, registry: &McpServerRegistry) -> Result<Shown, Failure> {
         let options = launches::options(self.time.timeout);
         let (pool, others) = launches::connect(registry, &self.names, options).await?;
         let failures = others.broken.into_iter().chain(pool.failures().iter().cloned()).collect();
@@ -139,14 +145,18 @@ impl Shown {
 
 impl Now {
     fn of(pin: Pin, server: &Server) -> Self {
-        // Line by line, so that it is read as it was meant.
-        let shown = |said: Option<&str>| {
-            let lines: Vec<_> = said.unwrap_or_default().lines().map(|line| server.shown(line)).collect();
-            lines.join("\n")
-        };
+        let shown = |said: Option<&str>| server.shown_lines(said.unwrap_or_default());
         let data = |data: Value| match &data {
             Value::Null => String::new(),
-            data => shown(Some(&cut(&serde_json::to_string_pretty(data).unwrap_or_default()))),
+            data => cut(shown(serde_json::to_string_pretty(data).ok().as_deref())),
+        };
+        // Whatever has no part of its own.
+        let rest = |tool: &Tool| {
+            let mut rest = server.without_secrets(tool);
+            if let Some(rest) = rest.as_object_mut() {
+                rest.retain(|key, _| !TOLD.contains(&key.as_str()));
+            }
+            if rest.as_object().is_some_and(serde_json::Map::is_empty) { Value::Null } else { rest }
         };
         let parts = |tool: &Tool| {
             let parts = [
@@ -154,6 +164,7 @@ impl Now {
                 (Part::Annotations, data(server.without_secrets(&tool.annotations))),
                 (Part::InputSchema, data(server.without_secrets(&tool.input_schema))),
                 (Part::OutputSchema, data(server.without_secrets(&tool.output_schema))),
+                (Part::Rest, data(rest(tool))),
             ];
             (tool.name.to_string(), parts.into())
         };
@@ -165,7 +176,8 @@ impl Now {
     fn tell(&self, difference: Difference) -> Changed {
         let said = |tool: &str, parts: &[Part]| {
             let said = self.tools.get(tool)?;
-            let said: Vec<_> = parts.iter().filter_map(|part| said.get(part).cloned()).collect();
+            let said = parts.iter().filter_map(|part| said.get(part).cloned());
+            let said: Vec<_> = said.filter(|said| !said.is_empty()).collect();
             Some(said.join("\n")).filter(|said| !said.is_empty())
         };
         let now = match &difference {
@@ -178,11 +190,11 @@ impl Now {
     }
 }
 
-/// The beginning of a long text.
-fn cut(text: &str) -> Cow<'_, str> {
+/// The beginning of a long text that may be shown.
+fn cut(text: String) -> String {
     match text.char_indices().nth(MOST_SHOWN) {
-        None => Cow::Borrowed(text),
-        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+        None => text,
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mcp_registry_governance::Policy;
 use mcp_registry_pool::{Gate, Pool};
 use mcp_registry_presence::{Launch, Prober, Written};
-use mcp_registry_spec::{Error, Result, ServerName, async_trait};
+use mcp_registry_spec::{Error, ErrorKind, Result, ServerName, async_trait};
 
 use super::launches::{self, Door};
 
@@ -59,7 +59,12 @@ impl Prober for Probes {
 /// The tools of the server that the pool has under its `own` name there, or why there are none.
 fn tools_of(pool: &Pool, name: &ServerName, own: &ServerName) -> Result<Vec<String>, Error> {
     if let Some(server) = pool.servers().iter().find(|server| server.name() == own) {
-        return Ok(server.tools().iter().map(|tool| tool.name.to_string()).collect());
+        let tools: Vec<_> = server.tools().iter().map(|tool| tool.name.to_string()).collect();
+        // They are told, and reported to a catalog.
+        if tools.iter().any(|tool| server.shown(tool) != *tool) {
+            return Err(Error::new(ErrorKind::InvalidSpec, "it shows in the name of a tool what it was given"));
+        }
+        return Ok(tools);
     }
     let failure = pool.failures().iter().find(|failure| failure.name == *own);
     Err(failure.map_or_else(launches::gone, |failure| {

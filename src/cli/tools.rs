@@ -1,5 +1,6 @@
 //! `tools`: the tools of a server.
 
+use mcp_registry_pool::Server;
 use mcp_registry_pool::rmcp::model::Tool;
 use mcp_registry_spec::{McpServerRegistry, ServerName};
 use serde::Serialize;
@@ -36,7 +37,7 @@ impl RegistryCommand for Tools {
         launches::with_server(registry, &self.name, self.time.timeout, async |_, server| {
             let instructions = server.info().instructions.clone();
             let told = server.without_secrets(&Told { server: server.name(), instructions, tools: server.tools() });
-            let rows: Vec<_> = server.tools().iter().map(|tool| row(tool, |said| server.shown(said))).collect();
+            let rows: Vec<_> = server.tools().iter().map(|tool| row(tool, server)).collect();
             printer.data(&told, |text| {
                 let columns = [("TOOL", false), ("DESCRIPTION", true)];
                 let columns = columns.map(|(title, shrinks)| Column { title, shrinks });
@@ -55,8 +56,8 @@ impl RegistryCommand for Tools {
 }
 
 /// A tool's name, and what is said of it on one line.
-fn row(tool: &Tool, shown: impl Fn(&str) -> String) -> [String; 2] {
-    let description = tool.description.as_deref().unwrap_or_default();
+fn row(tool: &Tool, server: &Server) -> [String; 2] {
+    let description = server.shown_lines(tool.description.as_deref().unwrap_or_default());
     let description: Vec<_> = description.split_whitespace().collect();
-    [shown(&tool.name), shown(&description.join(" "))]
+    [server.shown(&tool.name), description.join(" ")]
 }

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         pins::s19_a_server_that_fails_keeps_its_pin,
         pins::s19_what_is_pinned_is_on_record,
         pins::s19_what_somebody_else_pinned_meanwhile_stays,
+        pins::s9_a_secret_of_several_lines_is_hidden_as_a_whole,
         pins::s19_a_schema_that_changed_is_shown_as_it_is_now,
         pins::s17_no_value_that_a_server_was_given_is_kept,
         pins::s17_pins_are_beside_the_document_or_where_somebody_says,
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
 
 fn s14_a_probe_tells_of_each_server() {
     let agent = Agent::new("each");
-    agent.mount("good", &["tools", "one", "an_invalid"]);
+    agent.mount("good", &["tools", "one", "hunter2plain_invalid"]);
     agent.mount("dead", &["die", "3"]);
     agent.mount("late", &["die-after", "4"]);
     agent.mount("stubborn", &["stubborn", "orphan", "family", "hang"]);
@@ -74,7 +75,7 @@ fn s14_a_probe_tells_of_each_server() {
     assert_eq!(told("good", "server"), json!({"name": "misbehaving", "version": "1.2.3"}));
     assert_eq!((told("good", "protocol_version"), told("good", "tools")), (json!("2025-11-25"), json!(2)));
     let invalid = told("good", "invalid_schemas");
-    assert_eq!((&invalid[0]["tool"], &invalid[0]["schema"]), (&json!("an_invalid"), &json!("input")), "{invalid}");
+    assert_eq!((&invalid[0]["tool"], &invalid[0]["schema"]), (&json!("***_invalid"), &json!("input")), "{invalid}");
     assert!(invalid.as_array().unwrap().len() == 1 && invalid[0]["error"].as_str().unwrap().contains("no type"));
     assert!(
         told("good", "schema_bytes").as_u64().unwrap() > 100 && told("good", "estimated_tokens").as_u64().unwrap() > 40

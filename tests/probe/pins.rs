@@ -151,6 +151,18 @@ pub(crate) fn s19_what_somebody_else_pinned_meanwhile_stays() {
     assert_eq!(std::fs::read_to_string(agent.path("agent/mcp.lock")).unwrap(), newer);
 }
 
+pub(crate) fn s9_a_secret_of_several_lines_is_hidden_as_a_whole() {
+    let agent = agent("lines");
+    assert_eq!(run(&agent, &["pin"]).0, 0);
+    let key = "first-line-of-it\nsecond-line-of-it";
+    tools(&agent, &json!([tool("now", &format!("Says\n{key}\nas it is.")), tool("zones", "Which zones are there?")]));
+    for command in [&["tools", "time"][..], &["verify"], &["verify", "--format", "json"]] {
+        let output = agent.command(command).env("TEST_VALUE", key).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(said.contains("***") && !said.contains("-line-of-it"), "{said}");
+    }
+}
+
 pub(crate) fn s19_a_schema_that_changed_is_shown_as_it_is_now() {
     let agent = agent("schema");
     assert_eq!(run(&agent, &["pin"]).0, 0);

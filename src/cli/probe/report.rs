@@ -12,6 +12,9 @@ use crate::cli::printer::Text;
 use crate::cli::style::RED;
 use crate::cli::table::Column;
 
+/// How much of what is wrong with a schema is told, in characters.
+const MOST_SAID: usize = 200;
+
 /// What was found of all servers.
 #[derive(Serialize)]
 pub(super) struct Report {
@@ -69,7 +72,11 @@ impl Found {
     fn there(server: &Server) -> Self {
         let sizes = Sizes::of(server.tools());
         let mut invalid_schemas = schemas::invalid(server.tools());
-        invalid_schemas.iter_mut().for_each(|invalid| invalid.error = server.shown(&invalid.error));
+        for invalid in &mut invalid_schemas {
+            invalid.tool = server.shown(&invalid.tool);
+            // Cut after what it was given is hidden: half of that would not be found.
+            invalid.error = server.shown(&invalid.error).chars().take(MOST_SAID).collect();
+        }
         let About { protocol_version, server: itself, .. } = server.about();
         Self {
             name: server.name().clone(),

@@ -7,8 +7,6 @@ use serde_json::Value;
 
 /// How many bytes of JSON are taken for a token of a model's.
 const BYTES_A_TOKEN: usize = 4;
-/// How much of what is wrong with a schema is told, in characters.
-const MOST_SAID: usize = 200;
 
 /// What the tools of a server take.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -58,7 +56,7 @@ pub(super) struct Invalid {
 /// The schemas of tools that are not valid, by the version of JSON Schema they name.
 pub(super) fn invalid(tools: &[Tool]) -> Vec<Invalid> {
     let check = |tool: &Tool, (which, schema): (&'static str, &JsonObject)| {
-        let error = what_is_wrong(&Value::Object(schema.clone()))?.chars().take(MOST_SAID).collect();
+        let error = what_is_wrong(&Value::Object(schema.clone()))?;
         Some(Invalid { tool: tool.name.to_string(), schema: which, error })
     };
     tools.iter().flat_map(|tool| schemas(tool).filter_map(|schema| check(tool, schema))).collect()

@@ -11,7 +11,7 @@ use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use survivors::{Mark, look, survivors};
 
@@ -79,7 +79,8 @@ fn serve(words: &[&str]) -> u8 {
             return serve(rest);
         }
         ["once-there-is", file, rest @ ..] => {
-            while !Path::new(file).exists() {
+            let begun = Instant::now();
+            while !Path::new(file).exists() && begun.elapsed() < LONG {
                 sleep(Duration::from_millis(5));
             }
             return serve(rest);
