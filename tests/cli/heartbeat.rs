@@ -180,7 +180,7 @@ fn e16_a_contract_that_cannot_be_read_for_a_while_ends_nothing() {
 fn e16_only_what_a_later_try_can_cure_is_tried_again() {
     let (url, asked) = catalog(vec![BUSY, BUSY, ONLINE]);
     let text = sandbox(true).run(&args(&url, &[]));
-    assert!(text.contains("[exit 0]") && text.matches("503").count() == 1, "told once: {text}");
+    assert!(text.contains("[exit 0]") && text.matches("answered 503").count() == 1, "told once: {text}");
     assert_eq!(asked.try_iter().count(), 4);
     for (answer, why) in [
         ((401, r#"{"error":{"kind":"auth_required","message":"no","retryable":false}}"#), "does not know who asks"),
@@ -326,7 +326,7 @@ fn e16_each_absence_is_explained_and_each_failure_told_once() {
     let output = child.wait_with_output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{err}");
-    assert_eq!((err.matches("is absent").count(), err.matches("503").count()), (2, 1), "{err}");
+    assert_eq!((err.matches("is absent").count(), err.matches("answered 503").count()), (2, 1), "{err}");
 }
 
 #[test]
