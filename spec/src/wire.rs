@@ -109,6 +109,12 @@ impl CatalogCapabilities {
     }
 }
 
+/// The most tools of an agent's report (rule C38).
+pub const MAX_TOOLS: usize = 10_000;
+
+/// The longest name of a tool in a report, in bytes (rule C38).
+pub const MAX_TOOL_LEN: usize = 256;
+
 /// `{"error":{"kind","message","retryable"}}`, the body of every answer that is an error.
 #[derive(Debug, Clone, Serialize)]
 pub struct ErrorBody {

@@ -148,8 +148,7 @@ pub(crate) async fn one(registry: &McpServerRegistry, name: &str) -> Result<(Lau
     Ok((launch, door.gate))
 }
 
-/// Connects to the servers of these names, or to all of them, and tells what
-/// of the entries is broken, and their digests.
+/// Connects to the servers of these names, or to all of them; tells what of the entries is broken, and their digests.
 ///
 /// # Errors
 /// What the gate refuses (S1); a name that is not there; when the storage cannot be reached.

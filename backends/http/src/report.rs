@@ -1,5 +1,6 @@
 //! Reports: what an agent says of itself to a catalog (C37 to C41).
 
+use mcp_registry_spec::wire::{MAX_TOOL_LEN, MAX_TOOLS};
 use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope};
 use reqwest::Method;
 use serde::Serialize;
@@ -10,11 +11,6 @@ use crate::client::{self, Client, Request};
 use crate::config::Config;
 use crate::parse;
 use crate::refusal::Asked;
-
-/// The most tools of a report.
-const MAX_TOOLS: usize = 10_000;
-/// The longest name of a tool, in bytes.
-const MAX_TOOL_LEN: usize = 256;
 
 /// Reports of one agent of one scope to one catalog.
 ///

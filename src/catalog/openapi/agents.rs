@@ -1,6 +1,7 @@
 //! Agents, as the description has them: what they say, and what is said of them.
 
 use mcp_registry_spec::ErrorKind;
+use mcp_registry_spec::wire::MAX_TOOL_LEN;
 use mcp_registry_store::AgentState;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{ComponentsBuilder, HttpMethod, RefOr, Required, Schema};
@@ -57,7 +58,7 @@ pub(super) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         [
             ("scope", name(), true),
             ("mcp_server_present", or_null(truth()), false),
-            ("loaded_mcp_tools", or_null(list(text_without(256))), false),
+            ("loaded_mcp_tools", or_null(list(text_without(MAX_TOOL_LEN))), false),
             ("mcp_tools_ready", or_null(truth()), false),
         ]
     };

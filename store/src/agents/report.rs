@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
+use mcp_registry_spec::wire::{MAX_TOOL_LEN, MAX_TOOLS};
 use mcp_registry_spec::{AgentId, Error, ErrorKind, Result, Scope, text};
 use serde_json::{Value, json};
 
 /// The longest name of what an agent runs on, in bytes.
 const MAX_RUNTIME_LEN: usize = 128;
-/// The longest name of a tool, in bytes.
-const MAX_TOOL_LEN: usize = 256;
-/// The most tools of an agent.
-const MAX_TOOLS: usize = 10_000;
 
 /// What an agent says of itself (rule C38). What it does not say is not so.
 #[derive(Debug, Clone, PartialEq, Eq)]
