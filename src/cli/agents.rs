@@ -26,8 +26,11 @@ pub(crate) struct Agents {
 
 #[derive(clap::Subcommand)]
 enum Action {
+    /// Require a server of every agent of a scope, from now on.
     Require(With<requirements::Require>),
+    /// Require a server no longer.
     Release(With<requirements::Release>),
+    /// List what the agents of each scope must have.
     Requirements(With<requirements::List>),
 }
 

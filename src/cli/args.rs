@@ -70,14 +70,21 @@ pub(crate) struct With<C> {
     pub(crate) common: CommonArgs,
 }
 
-// By hand, for the common options are made for the one command that runs, not for each there is.
+impl<C: Args> With<C> {
+    /// Makes the command's own arguments and the common ones.
+    pub(crate) fn make(command: Command) -> Command {
+        CommonArgs::augment_args(C::augment_args(command))
+    }
+}
+
+// By hand, for the arguments of the one command that runs are made, not those of each there is.
 impl<C: Args> Args for With<C> {
     fn augment_args(command: Command) -> Command {
-        C::augment_args(command).defer(CommonArgs::augment_args)
+        command.defer(Self::make)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        C::augment_args_for_update(command).defer(CommonArgs::augment_args_for_update)
+        command.defer(|command| CommonArgs::augment_args_for_update(C::augment_args_for_update(command)))
     }
 }
 

@@ -11,7 +11,6 @@ use super::table::Column;
 /// How many digits tell one digest from another well enough for people.
 const DIGITS: usize = "sha256:".len() + 8;
 
-/// Show what was asked to be written in a scope: when, by whom, and what came of it.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry audit --backend https://catalog.example.org/ --scope scout --after 120")]
 pub(crate) struct Audit {

@@ -10,7 +10,6 @@ use super::failure::{Failure, Outcome};
 use super::printer::{Printer, Text};
 use super::settings::Settings;
 
-/// List the backends there are, how each is opened, and the options it knows.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry backends")]
 pub(crate) struct Backends {}

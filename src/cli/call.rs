@@ -15,10 +15,6 @@ use super::failure::{Failure, Outcome};
 use super::printer::{Printer, Text};
 use super::{json, launches};
 
-/// Start or reach a server, and call one of its tools.
-///
-/// Prints the structured content of the answer where there is one, else its text; in JSON and YAML the whole answer.
-/// What the server was given is hidden in it. The exit status is 1 when the tool says that it failed.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples: mcp-registry call time get_current_time '{\"timezone\": \"UTC\"}'

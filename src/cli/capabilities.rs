@@ -9,7 +9,6 @@ use super::failure::{Failure, Outcome};
 use super::printer::{Printer, Text};
 use super::table::Column;
 
-/// Show what the registry allows now.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry capabilities --backend filesystem:agents/scout")]
 pub(crate) struct Capabilities {}

@@ -31,11 +31,25 @@ use place::Places;
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "Example: mcp-registry changes list")]
 pub(crate) enum Changes {
+    /// List the changes that wait for a decision, the most urgent first, and those being carried out.
     List(With<list::List>),
+    /// Show a change: what it does to the entry, who asked for it and why, and what became of it.
     Show(With<show::Show>),
+    /// Approve a change and carry it out, once, after a look at exactly what it does.
+    ///
+    /// The change is shown on the terminal, and a question asked. Where there is no terminal, --yes names the
+    /// change by its id and identity, both of which show prints: what is approved is what was looked at.
+    ///
+    /// The registry that is changed is the one of the settings where that is the change's own. Else a folder or a
+    /// file of SQLite is opened where the change says; any other must be named with --backend.
     Approve(With<approve::Approve>),
+    /// Reject a change that somebody else asked for.
     Reject(With<end::Reject>),
+    /// Take back a change that you asked for.
     Cancel(With<end::Cancel>),
+    /// Print changes as they are asked for and as they end, a line each, until it is interrupted.
+    ///
+    /// First come those that wait now.
     Watch(With<watch::Watch>),
 }
 

@@ -8,7 +8,6 @@ use super::failure::{Failure, Outcome};
 use super::printer::Printer;
 use super::settings::Settings;
 
-/// Print the script that makes a shell complete this command.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example: mcp-registry completions bash > ~/.local/share/bash-completion/completions/mcp-registry"

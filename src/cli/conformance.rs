@@ -14,7 +14,6 @@ use std::hash::{BuildHasher, Hasher};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use clap::Args as _;
 use clap::builder::{EnumValueParser, TypedValueParser};
 use mcp_registry_conformance::{Case, Fixture, Suite, cases, worker};
 #[cfg(feature = "filesystem")]
@@ -23,7 +22,7 @@ use mcp_registry_spec::Error;
 use tokio::runtime::Builder;
 
 use super::app::{self, LocalCommand, Use};
-use super::args::CommonArgs;
+use super::args::With;
 use super::failure::{Failure, Outcome};
 use super::printer::{Format, Printer};
 use super::settings::Settings;
@@ -34,16 +33,6 @@ use report::{Ran, Report};
 /// others.
 const THREADS: usize = 16;
 
-/// Hold a live backend to the rules, in scopes of its own.
-///
-/// Runs the cases of the conformance suite whose names contain one of the filters; all of them
-/// without any. Only --allow-writes lets it write: it then uses scopes named conformance-<random>
-/// and removes what it wrote when it ends, also on Ctrl-C. Of a backend that keeps scopes without
-/// entries, these stay, empty; of folders with an mcp.md nothing does. What it writes there is no write
-/// of the operator's, and is not in the ledger.
-///
-/// The exit status is 1 when a case failed, when it was interrupted, or when something could not be
-/// removed. A case that cannot be run is ignored and says why.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples: mcp-registry conformance --backend filesystem:agents
@@ -80,9 +69,9 @@ pub(crate) fn formats() -> impl TypedValueParser<Value = Format> {
     })
 }
 
-/// The common options, with these formats.
-pub(crate) fn common_args(command: clap::Command) -> clap::Command {
-    CommonArgs::augment_args(command).mut_arg("format", |arg| arg.value_parser(formats()))
+/// The arguments, with these formats.
+pub(crate) fn args(command: clap::Command) -> clap::Command {
+    With::<Conformance>::make(command).mut_arg("format", |arg| arg.value_parser(formats()))
 }
 
 /// The cases to run, and how many are left out because they write.

@@ -26,10 +26,6 @@ use super::printer::Printer;
 use super::settings::Settings;
 use check::{Check, Status};
 
-/// Check what this program stands on, and say what to do where something is wrong.
-///
-/// It looks at the registry, the policy, the state folder, the ledger and its export, changes that wait, the
-/// clock, and the agent's folder, and changes none of them. The exit status is 1 when a check fails.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry doctor --agent-root agents/scout")]
 pub(crate) struct Doctor {}

@@ -22,14 +22,6 @@ use agent::Agent;
 /// How often a single report is tried.
 const TRIES: u32 = 5;
 
-/// Report to a catalog that an agent is alive, and whether it has the server that its contract requires.
-///
-/// It registers the agent, and sends a heartbeat: once, or every so often until it is told to stop. Whether the
-/// server is present is told anew for each report. The token is that of a reporter of this agent, from
-/// MCP_REGISTRY_AUTH_TOKEN, which no other origin than that of --url is sent, or from the configuration file. The exit
-/// status is 0 when the agent is online or, with --every, it was told to stop; 1 when its registration is refused, as
-/// where the scope requires a server that is absent, or it is not online. Where a contract requires a tool, the servers
-/// that may have it are started to ask, those that the agent allows: --agent-root or --backend names it.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -11,7 +11,6 @@ use super::settings::Settings;
 /// What a new one says: how entries are written, and no entry.
 const CONTENT: &str = include_str!("init.md");
 
-/// Write a commented mcp.md into the agent's folder. One that is there is left alone.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry init --agent-root agents/scout")]
 pub(crate) struct Init {}

@@ -10,10 +10,6 @@ use super::printer::Printer;
 use super::spec_args::SpecArgs;
 use super::writer::Writer;
 
-/// Add a server's entry.
-///
-/// It holds references to secrets ($NAME, ${NAME}), not the secrets: a literal that looks like one
-/// is refused unless --allow-literal is given.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -28,16 +28,21 @@ const DIGITS: usize = "sha256:".len() + 8;
 #[derive(clap::Subcommand)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(crate) enum Ledger {
+    /// Check that no row of the ledger was removed, altered, reordered or cut off, and that the registry holds
+    /// what the rows tell.
+    ///
+    /// The exit status is 1 when something is found. What is printed of the head is worth keeping elsewhere: given
+    /// back as --anchor, it shows whether the ledger was cut since, or written anew.
     Verify(With<Verify>),
+    /// Take note of what the registry holds and no row explains: from then on it is explained.
+    ///
+    /// Nothing is asked; that, and who did it, is a row of the ledger. What should be there and is not can be
+    /// accepted, too.
     Accept(With<Accept>),
+    /// Show rows of the ledger, oldest first.
     Show(With<Show>),
 }
 
-/// Check that no row of the ledger was removed, altered, reordered or cut off, and that the registry holds
-/// what the rows tell.
-///
-/// The exit status is 1 when something is found. What is printed of the head is worth keeping elsewhere: given
-/// back as --anchor, it shows whether the ledger was cut since, or written anew.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -114,10 +119,6 @@ fn report(text: &mut Text, found: &Verified) -> io::Result<()> {
     text.table(columns, &rows, |(found, number)| [found.place, number, &found.message])
 }
 
-/// Take note of what the registry holds and no row explains: from then on it is explained.
-///
-/// Nothing is asked; that, and who did it, is a row of the ledger. What should be there and is not can be
-/// accepted, too.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry ledger accept github --agent-root agents/scout")]
 pub(crate) struct Accept {
@@ -182,7 +183,6 @@ async fn check_known(name: &ServerName, unexplained: &[ServerName], target: &Tar
     }
 }
 
-/// Show rows of the ledger, oldest first.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry ledger show --after 120 --format json")]
 pub(crate) struct Show {

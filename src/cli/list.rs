@@ -8,10 +8,6 @@ use super::json::write_listing;
 use super::printer::{Printer, Text};
 use super::table::Column;
 
-/// List the servers that are mounted, sorted by name.
-///
-/// Entries that are there but broken are warned of on standard error, with their lines; in JSON and
-/// YAML they are the list "broken" beside "servers".
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry list --agent-root agents/scout --format json")]
 pub(crate) struct List {}

@@ -30,10 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the last lines of the log may take.
 const FLUSH: Duration = Duration::from_secs(2);
 
-/// Serve the registry to agents over MCP: they look, and ask for changes that a person approves.
-///
-/// Over standard input and output, for the one agent that starts it; with --http for many. What they may do
-/// is for the policy to say (see policy). Standard output carries the protocol and nothing else.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples: mcp-registry mcp --agent-root agents/scout

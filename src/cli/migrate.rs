@@ -21,15 +21,6 @@ use super::spec_args::LiteralArgs;
 use copier::{Copier, is_refusal};
 use report::{Copied, Problem, Report};
 
-/// Copy the entries of one backend to another.
-///
-/// All scopes are copied where the source can list them, else the one that --scope names; filesystem:DIR
-/// is here the folder that holds the agents' folders, each a scope. An entry that is there with the same
-/// content is passed over, so that what was interrupted can be begun again; one that is there with another
-/// content is left as it is and told of, as is a broken one, and one with a literal that install would
-/// refuse there. At the end both sides are read and compared.
-///
-/// The exit status is 1 when not everything is there in the end.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example: mcp-registry migrate --from filesystem:agents --to sqlite:catalog.db --dry-run")]

@@ -14,10 +14,6 @@ use super::pins::{Shown, Told, Which, sorted};
 use super::printer::Printer;
 use super::settings::Settings;
 
-/// Start or reach servers, and pin what they show: verify tells when they show something else.
-///
-/// Tells what is accepted by it: in what each server differs from its pin before. Without names the pins of servers
-/// that are not mounted any more are removed. The exit status is 1 when a server failed; its pin stays.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples: mcp-registry pin --agent-root agents/scout

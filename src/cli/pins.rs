@@ -23,7 +23,7 @@ const MOST_SHOWN: usize = 4000;
 /// The keys of a tool whose values are told by themselves, or are its name.
 const TOLD: &[&str] = &["name", "description", "annotations", "inputSchema", "outputSchema"];
 
-/// Which servers, and where their pins are.
+// Which servers, and where their pins are (a doc comment would take the place of the command's own description).
 #[derive(clap::Args)]
 pub(super) struct Which {
     /// The servers' names; all of them without any

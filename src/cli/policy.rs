@@ -23,7 +23,15 @@ use super::table::Column;
 #[derive(clap::Subcommand)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(crate) enum Policy {
+    /// Check the policy: where it is, whether it can be used, and what it says.
+    ///
+    /// The exit status is 1 when it cannot be used; everything is denied then but what shows requests and
+    /// ends them.
     Check(With<Check>),
+    /// Show what the policy decides on a call of a tool, and which rule decided it.
+    ///
+    /// With an entry, given as to install, also what it decides on that server. The exit status is 1 when the
+    /// call is denied.
     Explain(Box<With<Explain>>),
 }
 
@@ -52,10 +60,6 @@ impl Where {
     }
 }
 
-/// Check the policy: where it is, whether it can be used, and what it says.
-///
-/// The exit status is 1 when it cannot be used; everything is denied then but what shows requests and
-/// ends them.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry policy check --policy policy.toml")]
 pub(crate) struct Check {
@@ -95,10 +99,6 @@ fn report(text: &mut Text, found: &Diagnostics, problems: &[Error]) -> io::Resul
     text.table(columns, &rows, |(rule, line)| [rule.number, line, &rule.key, &rule.says])
 }
 
-/// Show what the policy decides on a call of a tool, and which rule decided it.
-///
-/// With an entry, given as to install, also what it decides on that server. The exit status is 1 when the
-/// call is denied.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -13,12 +13,6 @@ use super::launches::{self, PhaseTime};
 use super::printer::Printer;
 use report::Report;
 
-/// Start or reach servers, and list their tools.
-///
-/// Tells of each server whether it is there, else where that failed and why: its exit code, and what it wrote last to
-/// standard error. Servers are probed in parallel, and ended again with what they started. A command that may not
-/// be started stops all of it, before anything is started. Tokens are estimated: a quarter of the bytes of what a model
-/// is told of the tools. The exit status is 1 when a server failed.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples: mcp-registry probe --agent-root agents/scout

@@ -7,7 +7,6 @@ use super::capabilities;
 use super::failure::{Failure, Outcome};
 use super::printer::Printer;
 
-/// Ask the registry anew what it allows, and show it.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry refresh-capabilities")]
 pub(crate) struct RefreshCapabilities {}

@@ -11,10 +11,6 @@ use super::failure::{Failure, Outcome};
 use super::launches;
 use super::printer::Printer;
 
-/// Become a server that is mounted: for clients that want a command.
-///
-/// The process is replaced by the server, with its references resolved and its environment; standard input, output and
-/// error are its own. The gate and the policy are asked first.
 #[derive(clap::Args)]
 #[command(after_help = "Example: claude mcp add time -- mcp-registry run time --agent-root /home/ada/agents/scout")]
 pub(crate) struct Run {

@@ -30,11 +30,6 @@ use crate::catalog::{Catalog, Log, Options, descriptors, server};
 /// How long the last lines of the log may take.
 const FLUSH: Duration = Duration::from_secs(2);
 
-/// Serve a catalog over HTTP: which servers each agent may mount.
-///
-/// Entries are kept in any backend, each scope opened by itself: a database, a folder of agents'
-/// folders, or another catalog. Who may read and write is told by tokens (see `token`). The first line
-/// on standard error says where it listens; then comes one for every request, all of them JSON.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples: mcp-registry serve

@@ -7,9 +7,6 @@ use super::failure::{Failure, Outcome};
 use super::printer::Printer;
 use super::{card, names};
 
-/// Show a server's entry, with references ($NAME) in place of values.
-///
-/// A literal that looks like a secret is shown as ***, and its field named under "masked".
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry show github --format yaml")]
 pub(crate) struct Show {

@@ -2,14 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use clap::Args as _;
 use mcp_registry_spec::time::{self, LAST_MILLIS, from_millis};
 use mcp_registry_spec::{AgentId, Error, ErrorKind, Scope, text};
 use mcp_registry_store::{Role, ScopeSet, TokenRecord, actor_role};
 use serde::Serialize;
 
 use super::app::LocalCommand;
-use super::args::{CommonArgs, With};
+use super::args::With;
 use super::catalog_place::Where;
 use super::failure::{Failure, Outcome};
 use super::printer::Printer;
@@ -21,21 +20,23 @@ use super::table::Column;
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "Example: mcp-registry token create --scope scout --role reader")]
 pub(crate) enum Token {
-    #[command(defer(scopes))]
+    /// Make a token and print it, this once: only a hash of it is kept.
+    #[command(defer(create_args))]
     Create(With<Create>),
+    /// List the tokens there are and were; the tokens themselves are nowhere.
     List(With<List>),
+    /// End a token at once and for good.
     Revoke(With<Revoke>),
 }
 
-/// The common options, of which one names scopes here.
-fn scopes(command: clap::Command) -> clap::Command {
-    CommonArgs::augment_args(command).mut_arg("scope", |scope| {
+/// The arguments, of which a common one names scopes here.
+fn create_args(command: clap::Command) -> clap::Command {
+    With::<Create>::make(command).mut_arg("scope", |scope| {
         let help = "The scopes it sees, with commas between; * for all there are and will be";
         scope.value_name("SCOPE[,SCOPE…]").help(help)
     })
 }
 
-/// Make a token and print it, this once: only a hash of it is kept.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples: mcp-registry token create --scope scout --role reader
@@ -137,7 +138,6 @@ impl Create {
     }
 }
 
-/// List the tokens there are and were; the tokens themselves are nowhere.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry token list")]
 pub(crate) struct List {
@@ -213,7 +213,6 @@ impl LocalCommand for List {
     }
 }
 
-/// End a token at once and for good.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry token revoke ci")]
 pub(crate) struct Revoke {

@@ -11,9 +11,6 @@ use super::launches::{self, PhaseTime};
 use super::printer::Printer;
 use super::table::Column;
 
-/// Start or reach a server, and list its tools with what it says of them.
-///
-/// In JSON and YAML each has its schemas too.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry tools time")]
 pub(crate) struct Tools {

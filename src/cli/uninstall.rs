@@ -8,7 +8,6 @@ use super::printer::Printer;
 use super::writer::Writer;
 use super::{names, spec_args};
 
-/// Remove a server's entry, broken or not; one that is not there is removed already.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry uninstall github")]
 pub(crate) struct Uninstall {

@@ -11,10 +11,6 @@ use super::spec_args::{SpecArgs, fields_of};
 use super::writer::Writer;
 use super::{names, spec_changes};
 
-/// Change a server's entry: what is given changes, the rest stays.
-///
-/// --env and --header set single names; arguments and what --from reads are replaced whole. What
-/// changes is shown on standard error. An entry that somebody else changed meanwhile is a conflict.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

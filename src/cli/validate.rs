@@ -11,10 +11,6 @@ use super::names;
 use super::printer::{Printer, Text};
 use super::style::{GREEN, RED, Style, YELLOW};
 
-/// Check a server's entry, or all of them, without starting anything.
-///
-/// Errors make an entry unusable, and the exit status 1. Warnings tell of variables that are not
-/// set, commands that are not found and literals that look like secrets. No variable is read.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry validate --agent-root agents/scout")]
 pub(crate) struct Validate {

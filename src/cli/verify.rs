@@ -9,11 +9,6 @@ use super::pins::{Told, Which, sorted};
 use super::printer::Printer;
 use super::settings::Settings;
 
-/// Start or reach servers, and tell in what they differ from what was pinned.
-///
-/// A tool that was added or removed, a description or a schema that changed, another version, other instructions,
-/// another entry: each is told, with what the server says now. A server that nobody pinned differs too. Nothing is
-/// written. The exit status is 1 when a server differs or fails.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry verify --agent-root agents/scout")]
 pub(crate) struct Verify {

@@ -11,7 +11,6 @@ use crate::cli::printer::Printer;
 use crate::cli::settings::Settings;
 use crate::cli::table::Column;
 
-/// Require a server of every agent of a scope, from now on.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry agents require --scope scout memory --tool memory__read")]
 pub(crate) struct Require {
@@ -35,7 +34,6 @@ impl LocalCommand for Require {
     }
 }
 
-/// Require a server no longer.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry agents release --scope scout memory")]
 pub(crate) struct Release {
@@ -57,7 +55,6 @@ impl LocalCommand for Release {
     }
 }
 
-/// List what the agents of each scope must have.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry agents requirements")]
 pub(crate) struct List {

@@ -13,13 +13,6 @@ use crate::cli::policy::Where;
 use crate::cli::printer::Printer;
 use crate::cli::settings::Settings;
 
-/// Approve a change and carry it out, once, after a look at exactly what it does.
-///
-/// The change is shown on the terminal, and a question asked. Where there is no terminal, --yes names the
-/// change by its id and identity, both of which show prints: what is approved is what was looked at.
-///
-/// The registry that is changed is the one of the settings where that is the change's own. Else a folder or a
-/// file of SQLite is opened where the change says; any other must be named with --backend.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples: mcp-registry changes approve ID

@@ -21,7 +21,6 @@ struct Ended {
     reason: Option<String>,
 }
 
-/// Reject a change that somebody else asked for.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry changes reject ID --reason 'not this server'")]
 pub(crate) struct Reject {
@@ -29,7 +28,6 @@ pub(crate) struct Reject {
     which: Ended,
 }
 
-/// Take back a change that you asked for.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry changes cancel ID")]
 pub(crate) struct Cancel {

@@ -14,7 +14,6 @@ use crate::cli::printer::{Printer, Text};
 use crate::cli::settings::Settings;
 use crate::cli::table::Column;
 
-/// List the changes that wait for a decision, the most urgent first, and those being carried out.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples: mcp-registry changes list

@@ -9,7 +9,6 @@ use crate::cli::policy::Where;
 use crate::cli::printer::Printer;
 use crate::cli::settings::Settings;
 
-/// Show a change: what it does to the entry, who asked for it and why, and what became of it.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry changes show ID")]
 pub(crate) struct Show {

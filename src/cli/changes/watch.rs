@@ -22,9 +22,6 @@ const SETTLE: Duration = Duration::from_secs(60);
 /// How many changes a look takes in: all that wait, and of those that have ended the newest.
 const LOOK: usize = 500;
 
-/// Print changes as they are asked for and as they end, a line each, until it is interrupted.
-///
-/// First come those that wait now.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mcp-registry changes watch --format json")]
 pub(crate) struct Watch {

@@ -10,7 +10,8 @@ use crate::cli::settings::Settings;
 #[cfg(feature = "catalog")]
 use crate::cli::data::{self, Database};
 
-/// The ledger of a catalog where one is named, else that of the state folder.
+// The ledger of a catalog where one is named, else that of the state folder (a doc comment would take the place of
+// the command's own description).
 #[derive(clap::Args)]
 pub(super) struct Book {
     /// The ledger of the catalog that keeps its entries there is meant, and of its content that of --scope
