@@ -56,12 +56,14 @@ impl Use {
 /// The options given before the command's name: all there is before the command runs.
 pub(crate) struct App(CommonArgs);
 
+// None of these is inlined: for one command, the stack of all would be touched.
 impl App {
     pub(crate) fn new(common: CommonArgs) -> Self {
         Self(common)
     }
 
     /// Runs a command on the registry that the settings name.
+    #[inline(never)]
     pub(crate) fn with_registry<C: RegistryCommand>(self, command: With<C>) -> ExitCode {
         self.prepared(command, Use::COMMON, |own, settings, printer| {
             let request = settings.request()?;
@@ -74,6 +76,7 @@ impl App {
     }
 
     /// Runs a command that writes to the registry that the settings name.
+    #[inline(never)]
     pub(crate) fn with_writer<C: WriteCommand>(self, command: With<C>) -> ExitCode {
         self.prepared(command, Use::COMMON, |own, settings, printer| {
             let request = settings.request()?;
@@ -89,6 +92,7 @@ impl App {
     }
 
     /// Runs a command that needs no registry.
+    #[inline(never)]
     pub(crate) fn without_registry<C: LocalCommand>(self, command: With<C>) -> ExitCode {
         self.prepared(command, C::USE, |own, settings, printer| own.run(settings, printer))
     }

@@ -1,5 +1,6 @@
 //! `probe`: whether what is mounted is really there.
 
+mod meta_schema;
 mod report;
 mod schemas;
 

@@ -1,9 +1,10 @@
 //! Sizes of tools, and whether their schemas are any.
 
-use jsonschema::Draft;
 use mcp_registry_pool::rmcp::model::{JsonObject, Tool};
 use serde::Serialize;
 use serde_json::Value;
+
+use super::meta_schema;
 
 /// How many bytes of JSON are taken for a token of a model's.
 const BYTES_A_TOKEN: usize = 4;
@@ -56,19 +57,10 @@ pub(super) struct Invalid {
 /// The schemas of tools that are not valid, by the version of JSON Schema they name.
 pub(super) fn invalid(tools: &[Tool]) -> Vec<Invalid> {
     let check = |tool: &Tool, (which, schema): (&'static str, &JsonObject)| {
-        let error = what_is_wrong(&Value::Object(schema.clone()))?;
+        let error = meta_schema::check(&Value::Object(schema.clone())).err()?;
         Some(Invalid { tool: tool.name.to_string(), schema: which, error })
     };
     tools.iter().flat_map(|tool| schemas(tool).filter_map(|schema| check(tool, schema))).collect()
-}
-
-fn what_is_wrong(schema: &Value) -> Option<String> {
-    if Draft::default().detect(schema) == Draft::Unknown {
-        return Some(format!("its \"$schema\" names a dialect that is not known here: {}", schema["$schema"]));
-    }
-    let error = jsonschema::meta::validate(schema).err()?;
-    let place = error.instance_path().to_string();
-    Some(if place.is_empty() { error.to_string() } else { format!("{place}: {error}") })
 }
 
 fn schemas(tool: &Tool) -> impl Iterator<Item = (&'static str, &JsonObject)> {
