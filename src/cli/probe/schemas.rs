@@ -2,7 +2,6 @@
 
 use mcp_registry_pool::rmcp::model::{JsonObject, Tool};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::meta_schema;
 
@@ -57,7 +56,7 @@ pub(super) struct Invalid {
 /// The schemas of tools that are not valid, by the version of JSON Schema they name.
 pub(super) fn invalid(tools: &[Tool]) -> Vec<Invalid> {
     let check = |tool: &Tool, (which, schema): (&'static str, &JsonObject)| {
-        let error = meta_schema::check(&Value::Object(schema.clone())).err()?;
+        let error = meta_schema::check(schema).err()?;
         Some(Invalid { tool: tool.name.to_string(), schema: which, error })
     };
     tools.iter().flat_map(|tool| schemas(tool).filter_map(|schema| check(tool, schema))).collect()
@@ -70,7 +69,7 @@ fn schemas(tool: &Tool) -> impl Iterator<Item = (&'static str, &JsonObject)> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
