@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use mcp_registry_spec::{Error, ErrorKind, Result};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::config::LOCK_TIMEOUT;
 use crate::folder::Folder;
@@ -66,9 +67,10 @@ fn cannot_lock(path: &Path) -> Error {
 fn open(folder: &Folder, path: &Path) -> Result<File> {
     // A link here could point the lock, and its creation, at anything.
     let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = folder
-        .open_file(Path::new(LOCK_NAME), flags, Mode::RUSR | Mode::WUSR)
-        .map_err(|cause| cannot_lock(path).caused_by(cause))?;
+    let file = folder.open_file(Path::new(LOCK_NAME), flags, Mode::RUSR | Mode::WUSR).map_err(|cause| match cause {
+        Errno::ACCESS => cannot_lock(path).hint("give it to the user whose folder it is in").caused_by(cause),
+        _ => cannot_lock(path).caused_by(cause),
+    })?;
     if file.metadata().is_ok_and(|m| m.is_file()) {
         Ok(file)
     } else {

@@ -11,8 +11,10 @@ use serde_json::Value;
 /// parsers do with hostile input grows faster than it does.
 pub(crate) const MOST_YAML: usize = 64 * 1024;
 
-/// The most that a piece of YAML may stand for, aliases followed, in bytes.
-const MOST_VALUE: usize = 16 * MOST_YAML;
+/// How many times as long as itself a piece of YAML may be with its aliases followed; and what a short one may be.
+/// Of pieces a document may have thousands.
+const MOST_GROWTH: usize = 4;
+const LEAST_VALUE: usize = 1024;
 
 /// The deepest nesting that is read.
 const MOST_DEPTH: usize = 64;
@@ -41,7 +43,8 @@ pub(crate) fn read_yaml(source: &str) -> Result<Value, FlowError> {
     if nesting(source) > MOST_DEPTH {
         return Err(fail(format!("the YAML is nested deeper than {MOST_DEPTH} levels")));
     }
-    let value = Bounded::new(MOST_VALUE).deserialize(serde_yaml::Deserializer::from_str(source));
+    let most = LEAST_VALUE + MOST_GROWTH * source.len();
+    let value = Bounded::new(most).deserialize(serde_yaml::Deserializer::from_str(source));
     value.map(|Strict(value)| value).map_err(|cause| {
         let line = cause.location().map_or(0, |at| at.line().saturating_sub(1));
         let message = match cause.to_string() {
@@ -88,7 +91,8 @@ pub(crate) fn write(value: &Value, escapes: Escapes) -> String {
         match c {
             // "<!--" would open a comment that swallows the lines below.
             '<' => out.push_str("\\u003c"),
-            _ if !is_unprintable(c) => out.push(c),
+            // No characters to YAML.
+            _ if !is_unprintable(c) && !matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(c),
             _ if escapes == Escapes::Yaml && c as u32 > 0xffff => {
                 let _ = write!(out, "\\U{:08x}", c as u32);
             }
@@ -130,13 +134,18 @@ mod tests {
         let fan = |name: &str| vec![name; 1000].join(", ");
         let bomb = format!("s: &s \"{long}\"\nb: &b [{}]\nc: &c [{}]\nd: [{}]\n", fan("*s"), fan("*b"), fan("*c"));
         assert!(read_yaml(&bomb).is_err());
+        let (fits, exceeds) = (fan("x"), vec!["*l"; 8].join(", "));
+        assert!(read_yaml(&format!("l: &l [{fits}]\nb: *l\n")).is_ok());
+        assert!(
+            read_yaml(&format!("l: &l [{fits}]\nb: [{exceeds}]\n")).unwrap_err().message.contains("stands for more")
+        );
         assert_eq!(read_yaml("a: &a x\nb: *a").unwrap(), json!({"a": "x", "b": "x"}));
         assert!(read_yaml(&"a\n".repeat(MOST_YAML)).is_err());
     }
 
     #[test]
     fn what_is_written_reads_back() {
-        let value = json!(["<!-- x -->", "\u{202e}\u{e0001}\u{85}\u{feff}", "🙂 \"\\ \n\t", 1e300, -0.5, u64::MAX, i64::MIN, null, {"k": [[]]}]);
+        let value = json!(["<!-- x -->", "\u{202e}\u{e0001}\u{85}\u{feff}", "\u{fffe}\u{ffff}\u{1ffff}", "🙂 \"\\ \n\t", 1e300, -0.5, u64::MAX, i64::MIN, null, {"k": [[]]}]);
         let json = write(&value, Escapes::Json);
         assert!(!json.contains('<') && !json.chars().any(is_unprintable));
         assert_eq!(read(&json).unwrap(), value);

@@ -37,8 +37,9 @@ pub(crate) fn replace(
     let indent = indent(text, fence);
     let entry = render::yaml_entry(key, value, newline);
     // The owner's spelling of the key stays.
-    let entry = match (spelling(old.strip_prefix(indent).unwrap_or(old), key), entry.split_once(": ")) {
-        (Some(spelling), Some((_, value))) if !entry.starts_with('?') => format!("{spelling}: {value}"),
+    let on_one_line = entry.strip_prefix(&render::yaml_key(key)).and_then(|rest| rest.strip_prefix(": "));
+    let entry = match (spelling(old.strip_prefix(indent).unwrap_or(old), key), on_one_line) {
+        (Some(spelling), Some(value)) => format!("{spelling}: {value}"),
         _ => entry,
     };
     let line_break = old.get(old.trim_end_matches(['\n', '\r']).len()..).unwrap_or_default();
@@ -167,6 +168,18 @@ mod tests {
             change("## a\n```yaml\ncommand: \"n #x\" # c\n```\n", command).unwrap(),
             "## a\n```yaml\ncommand: \"uvx\" # c\n```\n"
         );
+    }
+
+    #[test]
+    fn m9_a_key_may_look_like_a_key_and_its_value() {
+        for key in ["a: b", "x\"y: z", ": ", "'q': ", "? a", "\u{ffff}"] {
+            let set =
+                |value: u32| move |spec: &mut McpServerSpec| drop(spec.extra.insert(key.to_owned(), value.into()));
+            let first = change("## a\n```yaml\ncommand: npx\n```\n", set(1)).unwrap();
+            let second = change(&first, set(2)).unwrap();
+            assert_eq!(second, first.replace(": 1\n", ": 2\n"), "{key:?}");
+            assert_ne!(second, first, "{key:?}");
+        }
     }
 
     #[test]

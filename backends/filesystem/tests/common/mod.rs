@@ -69,6 +69,7 @@ pub(crate) fn awkward() -> impl Strategy<Value = String> {
             "> q",
             "a  ",
             "\u{a0}a\u{a0}",
+            "\u{fffe}\u{ffff}",
             "x,",
             ",",
             "<pre>",
@@ -145,7 +146,9 @@ fn transport() -> impl Strategy<Value = Transport> {
 
 /// Any entry that passes the contract's check.
 pub(crate) fn spec(name: &'static str) -> impl Strategy<Value = McpServerSpec> {
-    let extra = prop::collection::btree_map(prop_oneof!["[a-z]{1,8}", key()], json(), 0..3);
+    // Some often, for an update to meet them again.
+    let often = prop::sample::select(vec!["a: b", "x\"y: z", "\u{ffff}", "k"]).prop_map(str::to_owned);
+    let extra = prop::collection::btree_map(prop_oneof!["[a-z]{1,8}", often, key()], json(), 0..3);
     (transport(), description(), extra).prop_filter_map("valid", move |(transport, description, extra)| {
         let extra: BTreeMap<String, Value> = extra
             .into_iter()
