@@ -23,9 +23,15 @@ impl LocalCommand for Completions {
 
     fn run(self, _settings: &Settings, printer: &mut Printer) -> Result<Outcome, Failure> {
         // Made in memory first: the generator takes a writer that fails for a bug of its own.
-        let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut super::Cli::command(), program(), &mut script);
-        std::io::Write::write_all(printer.raw(), &script)?;
+        let (mut script, program) = (Vec::new(), program());
+        clap_complete::generate(self.shell, &mut super::Cli::command(), &program, &mut script);
+        let mut script = String::from_utf8_lossy(&script).into_owned();
+        if self.shell == Shell::Bash {
+            // The generator spells a dash of the program's name in two ways, so that no command would be known.
+            let [meant, spelt] = ["__", "__subcmd__"].map(|dash| program.replace('-', dash));
+            script = script.replace(&spelt, &meant);
+        }
+        std::io::Write::write_all(printer.raw(), script.as_bytes())?;
         Ok(Outcome::Good)
     }
 }
