@@ -80,7 +80,7 @@ mod settings;
 mod show;
 mod spec_args;
 mod spec_changes;
-#[cfg(any(feature = "catalog", feature = "presence", feature = "probe"))]
+#[cfg(any(feature = "catalog", feature = "conformance", feature = "presence", feature = "probe"))]
 mod stop;
 mod style;
 mod table;
@@ -270,7 +270,7 @@ enum Command {
     ///
     /// Runs the cases of the conformance suite whose names contain one of the filters; all of them without any. Only
     /// --allow-writes lets it write: it then uses scopes named conformance-<random> and removes what it wrote when it
-    /// ends, also on Ctrl-C. Of a backend that keeps scopes without entries, these stay, empty; of folders with an
+    /// ends, also on Ctrl-C and SIGTERM. Of a backend that keeps scopes without entries, these stay, empty; of folders with an
     /// mcp.md nothing does. What it writes there is no write of the operator's, and is not in the ledger.
     ///
     /// The exit status is 1 when a case failed, when it was interrupted, or when something could not be removed. A case

@@ -26,6 +26,7 @@ use super::args::With;
 use super::failure::{Failure, Outcome};
 use super::printer::{Format, Printer};
 use super::settings::Settings;
+use super::stop::Stop;
 use live::Live;
 use report::{Ran, Report};
 
@@ -151,7 +152,7 @@ impl Conformance {
     }
 }
 
-/// Runs the cases one after the other until all are done or Ctrl-C is pressed.
+/// Runs the cases one after the other until all are done or it is told to stop.
 async fn run(suite: &Suite, cases: &[&'static Case], secrets: &[String], printer: &mut Printer) -> Vec<Ran> {
     let mut interrupt = pin!(interrupted());
     let mut ran = Vec::with_capacity(cases.len());
@@ -159,7 +160,7 @@ async fn run(suite: &Suite, cases: &[&'static Case], secrets: &[String], printer
         let began = Instant::now();
         let mut running = pin!(suite.run(case));
         tokio::select! {
-            // In this order: Ctrl-C is heard before the first case writes anything.
+            // In this order: that is heard before the first case writes anything.
             biased;
             () = &mut interrupt => {
                 // A case that nobody waits for could still write after what it wrote is removed.
@@ -176,10 +177,11 @@ async fn run(suite: &Suite, cases: &[&'static Case], secrets: &[String], printer
     ran
 }
 
-/// Waits for Ctrl-C. From its first poll on, Ctrl-C does not end the process any more.
+/// Waits for being told to stop. From its first poll on, that does not end the process any more.
 async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
+    match Stop::listen() {
+        Ok(stop) => stop.asked().await,
         // Where it cannot be heard there is nothing to wait for.
-        std::future::pending().await
+        Err(_) => std::future::pending().await,
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn read(file: &str, name: &ServerName) -> Result<McpServerSpec> {
         };
         error.at(shown, None).caused_by(cause)
     })?;
-    entry(parse(&text).map_err(|error| error.at(shown, None))?, name)
+    parse(&text).and_then(|value| entry(value, name)).map_err(|error| error.at(shown, None))
 }
 
 fn invalid(message: impl AsRef<str>) -> Error {

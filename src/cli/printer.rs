@@ -240,7 +240,8 @@ impl Printer {
             let said: Vec<_> =
                 said.filter(|line| !line.is_empty() && !line.starts_with("For more information")).collect();
             // No Error, which would hide once more, and words of ours: what was typed is hidden already.
-            self.json_error(&Misused { kind: ErrorKind::ConfigInvalid, message: said.join("; "), retryable: false });
+            let message = said.join("; ").replace(":; ", ": ");
+            self.json_error(&Misused { kind: ErrorKind::ConfigInvalid, message, retryable: false });
             return ExitCode::from(2);
         }
         let mut kind = Some(("error", RED));

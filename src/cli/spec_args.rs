@@ -190,6 +190,8 @@ pub(crate) fn explain(error: Error) -> Error {
 pub(crate) fn actor() -> WriteContext {
     let user =
         ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    #[cfg(feature = "governance")]
+    let user = user.or_else(|| Some(super::os_user::name()));
     user.into_iter().fold(WriteContext::new(), WriteContext::actor)
 }
 

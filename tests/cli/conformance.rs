@@ -7,6 +7,8 @@ use std::io::Read;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::sandbox::Sandbox;
@@ -135,10 +137,9 @@ fn a_backend_that_nobody_knows_is_an_error() {
     assert!(text.contains("no backend answers to") && !text.contains("hunter2"), "{text}");
 }
 
-/// Starts a run that writes, and interrupts it once it has written, as often as told.
+/// Starts a run that writes, and interrupts it once it has written, by that signal and as often as told.
 #[cfg(unix)]
-fn interrupted(times: usize) {
-    use rustix::process::{Pid, Signal, kill_process};
+fn interrupted(signal: Signal, times: usize) {
     let sandbox = Sandbox::new();
     std::fs::create_dir(sandbox.path("agents")).unwrap();
     let args = ["conformance", "--backend", "filesystem:agents", "--allow-writes", "--format", "json"];
@@ -150,7 +151,7 @@ fn interrupted(times: usize) {
     }
     let pid = Pid::from_child(&child);
     for _ in 0..times {
-        kill_process(pid, Signal::INT).unwrap();
+        kill_process(pid, signal).unwrap();
         std::thread::sleep(Duration::from_millis(1));
     }
     let (mut stdout, mut stderr) = (Vec::new(), String::new());
@@ -168,13 +169,19 @@ fn interrupted(times: usize) {
 #[test]
 #[cfg(unix)]
 fn ctrl_c_cleans_up() {
-    interrupted(1);
+    interrupted(Signal::INT, 1);
+}
+
+#[test]
+#[cfg(unix)]
+fn sigterm_cleans_up() {
+    interrupted(Signal::TERM, 1);
 }
 
 #[test]
 #[cfg(unix)]
 fn ctrl_c_again_does_not_wait() {
-    interrupted(3);
+    interrupted(Signal::INT, 3);
 }
 
 /// The catalog names the caller by the token, and the suite must know.

@@ -239,3 +239,14 @@ fn a_closed_pipe_hides_no_finding() {
         assert_eq!(child.wait().unwrap().code(), Some(1), "{format}");
     }
 }
+
+#[test]
+fn rule_27_a_write_is_known_by_who_asked_for_it_also_without_variables() {
+    let sandbox = Sandbox::new();
+    let registry = ["--backend", "sqlite:entries.db", "--scope", "scout"];
+    let mut install = sandbox.command(&[&registry[..], &["install", "time", "--", "uvx", "mcp-server-time"]].concat());
+    assert!(install.env_remove("USER").output().unwrap().status.success());
+    let audit = sandbox.output(&[&registry[..], &["audit", "--format", "json"]].concat());
+    let audit: serde_json::Value = serde_json::from_slice(&audit.stdout).unwrap();
+    assert!(audit["records"][0]["actor"].as_str().is_some_and(|actor| !actor.is_empty()), "{audit}");
+}
