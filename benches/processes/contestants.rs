@@ -74,7 +74,7 @@ impl Contestant {
 
 /// Everybody, the empty program first.
 pub(crate) fn all(folder: &Path) -> io::Result<Vec<Contestant>> {
-    let ours = Some(PathBuf::from(env!("CARGO_BIN_EXE_mcp-registry")));
+    let ours = Some(copied(folder)?);
     let reference = installed("MCP_REGISTRY_BENCH_ATOMIC_AGENTS", "atomic-agents");
     let codex = installed("MCP_REGISTRY_BENCH_CODEX", "codex").map(|shim| native_codex(&shim).unwrap_or(shim));
     for (program, how) in [(&reference, "pip install atomic-agents-stack"), (&codex, "npm install @openai/codex")] {
@@ -115,6 +115,14 @@ pub(crate) fn all(folder: &Path) -> io::Result<Vec<Contestant>> {
         row("Codex CLI, `mcp list --json`", Task::List, &codex, &["mcp", "list", "--json"]),
         row("Codex CLI, `mcp get --json`", Task::Show, &codex, &["mcp", "get", "NAME", "--json"]),
     ])
+}
+
+/// Our program, as it is once it was installed: what was copied, or read from a disk, is mapped many pages at a time;
+/// what a linker has just written, one by one.
+fn copied(folder: &Path) -> io::Result<PathBuf> {
+    let copy = folder.join("mcp-registry");
+    std::fs::copy(env!("CARGO_BIN_EXE_mcp-registry"), &copy)?;
+    Ok(copy)
 }
 
 /// Where a peer is: as `variable` says, else on `PATH`.
