@@ -134,7 +134,7 @@ mod tests {
         let fan = |name: &str| vec![name; 1000].join(", ");
         let bomb = format!("s: &s \"{long}\"\nb: &b [{}]\nc: &c [{}]\nd: [{}]\n", fan("*s"), fan("*b"), fan("*c"));
         assert!(read_yaml(&bomb).is_err());
-        let (fits, exceeds) = (fan("x"), vec!["*l"; 8].join(", "));
+        let (fits, exceeds) = (fan("x"), ["*l"; 8].join(", "));
         assert!(read_yaml(&format!("l: &l [{fits}]\nb: *l\n")).is_ok());
         assert!(
             read_yaml(&format!("l: &l [{fits}]\nb: [{exceeds}]\n")).unwrap_err().message.contains("stands for more")
