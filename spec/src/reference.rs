@@ -75,15 +75,21 @@ pub fn sort_by_name<T>(items: &mut [T], name: impl Fn(&T) -> &str) {
         return;
     }
     items.sort_by_cached_key(|item| beginning(name(item)));
+    if items.iter().all(|item| name(item).len() <= BEGINNING) {
+        return;
+    }
     for alike in items.chunk_by_mut(|a, b| beginning(name(a)) == beginning(name(b))) {
         alike.sort_by(|a, b| name(a).cmp(name(b)));
     }
 }
 
+/// How much of a name is compared as a number, in bytes.
+const BEGINNING: usize = size_of::<u128>();
+
 /// The first bytes of a name as a number of the same order. Comparing it settles nearly every
 /// comparison without a look at the text, which lies far off.
 fn beginning(name: &str) -> u128 {
-    let mut bytes = [0; 16];
+    let mut bytes = [0; BEGINNING];
     bytes.iter_mut().zip(name.bytes()).for_each(|(byte, b)| *byte = b);
     u128::from_be_bytes(bytes)
 }
