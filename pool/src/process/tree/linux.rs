@@ -14,6 +14,10 @@ use crate::process::marker::Marker;
 /// How long what was killed may take to be gone. A process that waits for a broken disk cannot be killed at all.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a child is waited for to become another program. It shows no environment meanwhile, and one that was left
+/// so by who started it cannot be told from a stranger's.
+const BECOMING: Duration = Duration::from_millis(250);
+
 /// Lets this process, and not the system's first one, have the children of servers that ended: so they stay its
 /// descendants, and are found.
 pub(in crate::process) fn adopt_orphans() {
@@ -42,7 +46,7 @@ impl Alone {
             let children = all.iter().filter(|seen| seen.parent == Some(own));
             let mut found: HashMap<Pid, u64> = children.map(Seen::key).collect();
             add_descendants(&mut found, &all);
-            (all, found)
+            Sight { all, members: found, is_sure: true }
         };
         kill_until_gone(look, None);
     }
@@ -67,9 +71,19 @@ pub(in crate::process) fn kill_marked(marker: &Marker) {
         let is_known = |seen: &&Seen| known.get(&seen.pid) == Some(&seen.began);
         let mut found: HashMap<Pid, u64> = all.iter().filter(is_known).map(Seen::key).collect();
         add_descendants(&mut found, &all);
-        (all, found)
+        let is_sure = !all.iter().any(|seen| !found.contains_key(&seen.pid) && seen.is_becoming());
+        Sight { all, members: found, is_sure }
     };
     kill_until_gone(look, None);
+}
+
+/// What was seen of all processes.
+struct Sight {
+    all: Vec<Seen>,
+    /// Those that are looked for, with the times at which they began.
+    members: HashMap<Pid, u64>,
+    /// Whether of each of the others it could be told that it is none of them.
+    is_sure: bool,
 }
 
 /// The processes of a launch.
@@ -103,14 +117,12 @@ impl Tree {
 
     /// Whether none of them runs any more. Those that ended are let go of.
     pub(in crate::process) fn is_gone(&mut self) -> bool {
-        let (all, members) = self.look();
-        !reap(&all, &members, Some(self.root))
+        !reap(&self.look(), Some(self.root))
     }
 
     /// Sends all of them a signal.
     pub(in crate::process) fn signal_all(&mut self, signal: Signal) {
-        let (_, members) = self.look();
-        members.iter().for_each(|(pid, began)| send(*pid, *began, signal));
+        self.look().members.iter().for_each(|(pid, began)| send(*pid, *began, signal));
     }
 
     /// Kills all of them, and those they make meanwhile, and waits until they are gone.
@@ -119,7 +131,7 @@ impl Tree {
         kill_until_gone(|| self.look(), Some(root));
     }
 
-    fn look(&mut self) -> (Vec<Seen>, HashMap<Pid, u64>) {
+    fn look(&mut self) -> Sight {
         let all = all();
         let mut found = HashMap::new();
         // A group's number is not given to another while it has a member: one that is known says whose it is.
@@ -134,20 +146,34 @@ impl Tree {
         }
         add_descendants(&mut found, &all);
         self.known.extend(&found);
-        (all, found)
+        let may_be = |seen: &Seen| seen.began >= self.began && !found.contains_key(&seen.pid) && seen.is_becoming();
+        let is_sure = !all.iter().any(may_be);
+        Sight { all, members: found, is_sure }
     }
 }
 
-/// Kills what is found, until nothing is.
-fn kill_until_gone(mut look: impl FnMut() -> (Vec<Seen>, HashMap<Pid, u64>), root: Option<Pid>) {
-    let deadline = Instant::now() + PATIENCE;
+/// Kills what is found, until nothing is: twice in a row. A look is no picture of one instant: who was not there when
+/// the processes were listed may have been left by one that ended before it was looked at.
+fn kill_until_gone(mut look: impl FnMut() -> Sight, root: Option<Pid>) {
+    let began = Instant::now();
     let mut pause = Duration::from_micros(500);
+    let mut was_quiet = false;
     loop {
-        let (all, members) = look();
-        if !reap(&all, &members, root) || Instant::now() >= deadline {
+        let sight = look();
+        let patience = match (reap(&sight, root), sight.is_sure) {
+            (false, true) if was_quiet => return,
+            (false, true) => {
+                was_quiet = true;
+                continue;
+            }
+            (true, _) => PATIENCE,
+            (false, false) => BECOMING,
+        };
+        if began.elapsed() >= patience {
             return;
         }
-        members.iter().for_each(|(pid, began)| send(*pid, *began, Signal::KILL));
+        was_quiet = false;
+        sight.members.iter().for_each(|(pid, began)| send(*pid, *began, Signal::KILL));
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(10));
     }
@@ -155,10 +181,10 @@ fn kill_until_gone(mut look: impl FnMut() -> (Vec<Seen>, HashMap<Pid, u64>), roo
 
 /// Lets go of the members that ended and are this process's to wait for; whether any still runs. The first process,
 /// `root`, is waited for by whoever made it.
-fn reap(all: &[Seen], members: &HashMap<Pid, u64>, root: Option<Pid>) -> bool {
+fn reap(sight: &Sight, root: Option<Pid>) -> bool {
     let own = getpid();
     let mut any_runs = false;
-    for seen in all.iter().filter(|seen| members.contains_key(&seen.pid)) {
+    for seen in sight.all.iter().filter(|seen| sight.members.contains_key(&seen.pid)) {
         if !seen.is_dead {
             any_runs = true;
         } else if seen.parent == Some(own) && root != Some(seen.pid) {
@@ -222,8 +248,16 @@ impl Seen {
     }
 
     fn has(&self, marker: &Marker) -> bool {
-        let environment = fs::read(format!("/proc/{}/environ", self.pid.as_raw_nonzero()));
-        environment.is_ok_and(|environment| marker.is_in(&environment))
+        self.environment().is_some_and(|environment| marker.is_in(&environment))
+    }
+
+    /// Whether it is a child of this process that shows no environment, as one does that is becoming another program.
+    fn is_becoming(&self) -> bool {
+        !self.is_dead && self.parent == Some(getpid()) && self.environment().is_some_and(|it| it.is_empty())
+    }
+
+    fn environment(&self) -> Option<Vec<u8>> {
+        fs::read(format!("/proc/{}/environ", self.pid.as_raw_nonzero())).ok()
     }
 }
 
@@ -264,14 +298,38 @@ mod tests {
         let mut stranger =
             Tree { known: HashMap::from([(pid(&root), 1)]), ..Tree::new(pid(&root), Marker::new().unwrap()) };
         root.kill().unwrap();
-        assert!(stranger.look().1.is_empty());
+        assert!(stranger.look().members.is_empty());
         tree.note();
         root.wait().unwrap();
-        assert!(tree.look().1.contains_key(&pid(&other)), "it is known, and says whose the group is");
+        assert!(tree.look().members.contains_key(&pid(&other)), "it is known, and says whose the group is");
         let mut late = Tree { known: HashMap::new(), ..stranger };
-        assert!(late.look().1.is_empty(), "nobody is known of what has that number by now");
+        assert!(late.look().members.is_empty(), "nobody is known of what has that number by now");
         tree.kill();
         assert!(tree.is_gone() && other.wait().is_err(), "it was let go of");
+    }
+
+    #[test]
+    fn s7_a_child_without_an_environment_may_be_becoming_one_of_them() {
+        let sleeper = |variables: &[(&str, &str)]| {
+            let mut command = std::process::Command::new("/bin/sleep");
+            command.arg("60").env_clear().envs(variables.iter().copied()).spawn().unwrap()
+        };
+        let (bare, clothed) = (sleeper(&[]), sleeper(&[("A", "1")]));
+        let seen = |child: &std::process::Child| Seen::of(Pid::from_child(child)).unwrap();
+        // Both are, until they have become what they are.
+        while seen(&clothed).is_becoming() {}
+        assert!(seen(&bare).is_becoming());
+        // It is waited for in vain, and let alone.
+        let mut root = sleeper(&[("A", "1")]);
+        let mut tree = Tree::new(Pid::from_child(&root), Marker::new().unwrap());
+        let later = sleeper(&[]);
+        assert!(!tree.look().is_sure);
+        tree.kill();
+        assert!(root.wait().is_ok() && [&bare, &clothed, &later].iter().all(|child| !seen(child).is_dead));
+        for mut child in [bare, clothed, later] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 
     #[test]
